@@ -1,0 +1,180 @@
+"""What every event carries, and how it looks on the wire: CloudEvents 1.0, binary mode, on Kafka.
+
+Source: CloudEvents 1.0.2 and its Kafka protocol binding (attributes as `ce_*` headers, the data alone as the value).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, ClassVar, TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, PrivateAttr
+from pydantic.fields import FieldInfo
+
+CONTENT_TYPE = b"application/json"
+MAX_EVENT_BYTES = 256 * 1024
+
+_T = TypeVar("_T")
+
+
+class PrivateField:
+    """Marks a field that stays in its owner's store, encrypted: it is never relayed."""
+
+
+Private = Annotated[_T | None, PrivateField()]
+
+
+@dataclass(frozen=True, slots=True)
+class Meta:
+    """Where an event stands and why it came to be."""
+
+    event_id: UUID
+    stream_type: str
+    stream_id: UUID
+    version: int  # 1 for the first event of a stream
+    recorded_at: datetime
+    correlation_id: UUID
+    causation_id: UUID | None = None
+    actor: UUID | None = None  # the user on whose behalf it happened
+    traceparent: str | None = None
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Mark:
+    """A place in a service's own order of events: commit order first, then position."""
+
+    transaction_id: int
+    position: int
+
+
+START = Mark(0, 0)
+
+
+class Event(BaseModel):
+    """A fact in the past tense. Readers ignore fields they do not know, so adding an optional field breaks nobody."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    owner: ClassVar[str]
+    stream: ClassVar[str]
+    schema_version: ClassVar[int] = 1
+    private_fields: ClassVar[frozenset[str]] = frozenset()
+
+    _meta: Meta | None = PrivateAttr(default=None)
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        cls.private_fields = frozenset(name for name, field in cls.model_fields.items() if _is_private(field))
+
+    @property
+    def meta(self) -> Meta:
+        """Present on every event that was stored or heard; a just decided event has none yet."""
+        if self._meta is None:
+            raise LookupError(f"{type(self).__name__} is not stored yet, so it has no place in a stream.")
+        return self._meta
+
+    def at(self, meta: Meta) -> Event:
+        """The same event, knowing its place."""
+        self._meta = meta
+        return self
+
+    def public_json(self) -> bytes:
+        """The fields that may travel."""
+        if self.private_fields:
+            return self.__pydantic_serializer__.to_json(self, exclude=set(self.private_fields))
+        return self.__pydantic_serializer__.to_json(self)
+
+    def private_json(self) -> bytes | None:
+        """The fields that stay at home, or None when there are none."""
+        if not self.private_fields:
+            return None
+        return self.__pydantic_serializer__.to_json(self, include=set(self.private_fields))
+
+
+def _is_private(field: FieldInfo) -> bool:
+    return any(isinstance(item, PrivateField) for item in field.metadata)
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """One message as it travels: the envelope's attributes and the untouched data."""
+
+    meta: Meta
+    type: str
+    schema_version: int
+    source: str  # the owning service
+    mark: Mark
+    epoch: int  # grows when the relay refills an emptied broker
+    data: bytes
+
+
+Headers = list[tuple[str, bytes]]
+
+
+def headers(wire: Wire) -> Headers:
+    """The Kafka headers of a message; the value is `wire.data`, the key the stream id."""
+    meta = wire.meta
+    found: Headers = [
+        ("ce_specversion", b"1.0"),
+        ("ce_id", str(meta.event_id).encode()),
+        ("ce_source", b"/presswork/" + wire.source.encode()),
+        ("ce_type", wire.type.encode()),
+        ("ce_time", meta.recorded_at.isoformat().encode()),
+        ("ce_subject", str(meta.stream_id).encode()),
+        ("ce_streamtype", meta.stream_type.encode()),
+        ("ce_streamversion", b"%d" % meta.version),
+        ("ce_schemaversion", b"%d" % wire.schema_version),
+        ("ce_correlationid", str(meta.correlation_id).encode()),
+        ("ce_transaction", b"%d" % wire.mark.transaction_id),
+        ("ce_position", b"%d" % wire.mark.position),
+        ("ce_epoch", b"%d" % wire.epoch),
+        ("content-type", CONTENT_TYPE),
+    ]
+    if meta.causation_id is not None:
+        found.append(("ce_causationid", str(meta.causation_id).encode()))
+    if meta.actor is not None:
+        found.append(("ce_actor", str(meta.actor).encode()))
+    if meta.traceparent is not None:
+        found.append(("traceparent", meta.traceparent.encode()))
+    return found
+
+
+class MalformedMessage(ValueError):
+    """A message that is no CloudEvent of ours; the text says what is missing."""
+
+
+def parse(pairs: Iterable[tuple[str, bytes]], value: bytes | None) -> Wire:
+    """A message as heard. Raises MalformedMessage when an attribute is missing or unreadable."""
+    got: Mapping[str, bytes] = dict(pairs)
+    try:
+        causation, actor, trace = got.get("ce_causationid"), got.get("ce_actor"), got.get("traceparent")
+        return Wire(
+            meta=Meta(
+                event_id=UUID(got["ce_id"].decode()),
+                stream_type=got["ce_streamtype"].decode(),
+                stream_id=UUID(got["ce_subject"].decode()),
+                version=int(got["ce_streamversion"]),
+                recorded_at=datetime.fromisoformat(got["ce_time"].decode()),
+                correlation_id=UUID(got["ce_correlationid"].decode()),
+                causation_id=UUID(causation.decode()) if causation else None,
+                actor=UUID(actor.decode()) if actor else None,
+                traceparent=trace.decode() if trace else None,
+            ),
+            type=got["ce_type"].decode(),
+            schema_version=int(got["ce_schemaversion"]),
+            source=got["ce_source"].decode().rpartition("/")[2],
+            mark=Mark(int(got["ce_transaction"]), int(got["ce_position"])),
+            epoch=int(got["ce_epoch"]),
+            data=value or b"",
+        )
+    except (KeyError, ValueError) as error:
+        raise MalformedMessage(f"The message is no CloudEvent of Presswork: {error!r}.") from error
+
+
+def topic(service: str) -> str:
+    """Where a service's events travel."""
+    return f"presswork.{service}"

@@ -1,0 +1,1 @@
+"""The facts of Presswork, one module per owning service."""

@@ -1,0 +1,65 @@
+"""Who you are: accounts and sessions."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, ClassVar
+from uuid import UUID
+
+from contracts.envelope import Event, Private
+
+
+class AuthEvent(Event):
+    owner: ClassVar[str] = "auth"
+
+
+class UserEvent(AuthEvent):
+    stream: ClassVar[str] = "user"
+    user_id: UUID
+
+
+class UserRegistered(UserEvent):
+    """An account was made. The e-mail address and the password's hash stay with auth."""
+
+    username: str
+    role: str = "viewer"
+    name: str | None = None
+    email: Private[str] = None
+    hashed_password: Private[str] = None
+
+
+class ProfileUpdated(UserEvent):
+    """The user changed how they appear and how drafts should sound."""
+
+    name: str | None = None
+    tone_of_voice: str | None = None
+    preferences: dict[str, Any] = {}
+
+
+class SessionEvent(AuthEvent):
+    stream: ClassVar[str] = "session"
+    session_id: UUID
+    user_id: UUID
+
+
+class SessionStarted(SessionEvent):
+    """Somebody logged in."""
+
+    expires_at: datetime
+    device_info: dict[str, Any] = {}
+    user_agent: Private[str] = None
+    ip_address: Private[str] = None
+    refresh_token_hash: Private[str] = None
+
+
+class SessionRefreshed(SessionEvent):
+    """The refresh token was used and replaced by another; the old one is dead."""
+
+    expires_at: datetime
+    refresh_token_hash: Private[str] = None
+
+
+class SessionRevoked(SessionEvent):
+    """The session ended: logged out, pushed out by a newer one, or its old refresh token came back (a theft)."""
+
+    reason: str
