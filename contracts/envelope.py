@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, TypeVar
+from typing import Annotated, Any, ClassVar, Self, TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, PrivateAttr
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, PrivateAttr
 from pydantic.fields import FieldInfo
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 CONTENT_TYPE = b"application/json"
 MAX_EVENT_BYTES = 256 * 1024
@@ -56,7 +58,8 @@ START = Mark(0, 0)
 class Event(BaseModel):
     """A fact in the past tense. Readers ignore fields they do not know, so adding an optional field breaks nobody."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    # a rejected value may be private, so errors do not repeat it
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     owner: ClassVar[str]
     stream: ClassVar[str]
@@ -68,7 +71,19 @@ class Event(BaseModel):
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
         super().__pydantic_init_subclass__(**kwargs)
-        cls.private_fields = frozenset(name for name, field in cls.model_fields.items() if _is_private(field))
+        private = {name: field for name, field in cls.model_fields.items() if _is_private(field)}
+        cls.private_fields = frozenset(private)
+        for field in private.values():
+            field.repr = False  # so that no log line shows it
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """The schema of what may travel: private fields are in no generated document."""
+        schema = handler(core_schema)
+        properties = handler.resolve_ref_schema(schema).get("properties", {})
+        for name in cls.private_fields:
+            properties.pop(name, None)
+        return schema
 
     @property
     def meta(self) -> Meta:
@@ -77,7 +92,7 @@ class Event(BaseModel):
             raise LookupError(f"{type(self).__name__} is not stored yet, so it has no place in a stream.")
         return self._meta
 
-    def at(self, meta: Meta) -> Event:
+    def at(self, meta: Meta) -> Self:
         """The same event, knowing its place."""
         self._meta = meta
         return self

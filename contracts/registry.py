@@ -23,7 +23,7 @@ class UnreadableEvent(ValueError):
 
 
 def discover(package: Any = events) -> dict[str, type[Event]]:
-    """The events of a package by name: its classes from which no other derives. Raises ValueError for a name used twice."""
+    """A package's events by name: its classes from which no other derives. Raises ValueError for a name used twice."""
     modules = [import_module(f"{package.__name__}.{found.name}") for found in pkgutil.iter_modules(package.__path__)]
     classes = [
         value
