@@ -98,8 +98,11 @@ def _resolve(platform: Platform | str) -> Platform:
     return PLATFORMS[platform] if isinstance(platform, str) else platform
 
 
-# Emoji by Unicode's own properties: flags, keycaps, any ZWJ chain with modifiers and tags; U+FE0E asks for text.
-_EMOJI_UNIT: Final = r"(?![0-9#*])\p{Emoji}(?:\p{EMod}|\uFE0F|(?!\uFE0E))[\U000E0020-\U000E007F]*"
+# Emoji by Unicode's own properties: flags, keycaps, ZWJ chains with modifiers and tags; text by default needs U+FE0F.
+_EMOJI_UNIT: Final = (
+    r"(?![0-9#*])(?:\p{EBase}\uFE0F?\p{EMod}|\p{Emoji}\uFE0F|\p{EPres}(?!\uFE0E)|(?<=\u200D)\p{Emoji})"
+    r"[\U000E0020-\U000E007F]*"
+)
 _EMOJI: Final = regex.compile(rf"\p{{RI}}\p{{RI}}|[0-9#*]\uFE0F?\u20E3|{_EMOJI_UNIT}(?:\u200D{_EMOJI_UNIT})*")
 _NARROW: Final = regex.compile(r"[\u0000-\u10FF\u2000-\u200D\u2010-\u201F\u2032-\u2037]")
 
@@ -112,34 +115,48 @@ _PARENS: Final = rf"\((?:{_PATH}+|{_PATH}*\({_PATH}+\){_PATH}*)\)"
 _PATH_END: Final = rf"[a-z0-9\u0400-\u04FF{_LATIN}+\-=_#/]"
 _QUERY: Final = r"(?:\?[a-z0-9!?*'@();:&=+$/%#\[\]\-_.,~|]*[a-z0-9\-_&=#/])?"
 _TAIL: Final = rf"(?:\:[0-9]+)?(?:/(?:(?:{_PATH}|{_PARENS})*(?:{_PATH_END}|{_PARENS}))?)?{_QUERY}"
-_DOMAIN_CHAR: Final = (
-    r"[^!'#%&()*+,\\\-./:;<=>?@\[\]^_{|}~$\s\u0085\u180E\uFFFE\uFEFF\uFFFF\u202A-\u202E\u061C\u200E\u200F\u2066-\u2069]"
+_NO_DOMAIN: Final = (
+    r"!'#%&()*+,\\\-./:;<=>?@\[\]\^_{|}~$\s\u0085\u180E\uFFFE\uFEFF\uFFFF\u202A-\u202E\u061C\u200E\u200F\u2066-\u2069"
 )
-_TLD: Final = r"(?:\L<tlds>)(?![0-9a-zA-Z@+\-])"
-# A link without a scheme starts where a word starts; possessive labels keep the search linear on hostile text.
+_LABEL: Final = rf"[^{_NO_DOMAIN}](?:[^{_NO_DOMAIN}]|[_\-]){{0,62}}+(?<![_\-])\."
+_DOMAIN: Final = rf"(?:{_LABEL}){{1,8}}(?:\L<tlds>)(?![0-9a-zA-Z@+\-])"
+_ASCII_DOMAIN: Final = rf"[a-z0-9][\-a-z0-9{_LATIN}]*+\.(?:[\-a-z0-9{_LATIN}]++\.)*(?:\L<tlds>)(?![0-9a-zA-Z@+\-])"
+_NOT_BEFORE: Final = r"(?<![A-Za-z0-9@＠$#＃])"
+# Bounded labels keep the search linear on hostile text.
 _URL: Final = (
-    rf"(?<![A-Za-z0-9@＠$#＃])https?://t\.co/[a-z0-9]++{_QUERY}"
-    rf"|(?<![A-Za-z0-9@＠$#＃])https?://(?:{_DOMAIN_CHAR}++(?:[_\-]++{_DOMAIN_CHAR}++)*+\.)+{_TLD}{_TAIL}"
-    rf"|(?<![A-Za-z0-9@＠$#＃\-_./{_LATIN}])(?:[\-a-z0-9{_LATIN}]++\.)+{_TLD}{_TAIL}"
+    rf"{_NOT_BEFORE}https?://(?:t\.co/[a-z0-9]++{_QUERY}|{_DOMAIN}{_TAIL})"
+    rf"|{_NOT_BEFORE}(?<![\-_./])(?P<bare>{_DOMAIN})(?P<tail>{_TAIL})"
 )
 _LONGEST_URL: Final = 4096
 
 
 @cache
-def _url_pattern() -> regex.Pattern[str]:
+def _patterns() -> tuple[regex.Pattern[str], regex.Pattern[str]]:
     names = {"onion"}
     for tld in TLDS:
         names.add(tld.lower())
         with suppress(UnicodeError):
             names.add(tld.lower().encode("ascii").decode("idna"))
-    return regex.compile(_URL, regex.IGNORECASE, tlds=sorted(names))
+    tlds = sorted(names)
+    return regex.compile(_URL, regex.IGNORECASE, tlds=tlds), regex.compile(_ASCII_DOMAIN, regex.IGNORECASE, tlds=tlds)
 
 
 def url_spans(text: str) -> list[tuple[int, int]]:
     """Where X sees links in an NFC text, with or without a scheme: (start, end) in code points, in order."""
     if "." not in text:
         return []
-    return [match.span() for match in _url_pattern().finditer(text) if match.end() - match.start() <= _LONGEST_URL]
+    links, ascii_domain = _patterns()
+    spans: list[tuple[int, int]] = []
+    for link in links.finditer(text):
+        if link.end() - link.start() > _LONGEST_URL:
+            continue
+        if link["bare"] is None:
+            spans.append(link.span())
+        elif found := [bare.span() for bare in ascii_domain.finditer(text, *link.span("bare"))]:
+            # Without a scheme only the domains in Latin letters become links; port and path belong to the last.
+            spans += found[:-1]
+            spans.append((found[-1][0], link.end() if link["tail"] else found[-1][1]))
+    return spans
 
 
 def weighted_length(text: str) -> int:
