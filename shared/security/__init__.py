@@ -1,0 +1,1 @@
+"""Tokens, passwords, encrypted fields, safe fetching and masking."""
