@@ -51,4 +51,4 @@ def describe_the_source(data: Data) -> Data:
         "language": "",  # version 1 did not look
         "url": None,
     }
-    return kept | {"source": source, "min_score": data["threshold"]}
+    return kept | {"source": source, "min_score": data.get("threshold", 70)}

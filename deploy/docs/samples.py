@@ -1,0 +1,153 @@
+"""Realistic, stable data for each event: one article on its way to three platforms."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+from contracts.committed import Json, schema_of
+from contracts.envelope import Event, Mark, Meta, Wire, topic
+from contracts.registry import EVENTS
+
+AT = "2026-03-02T09:30:00.120000Z"
+LATER = "2026-03-05T08:00:00Z"
+TEXT = (
+    "A compost heap steams because bacteria eat it. In three days the middle reaches sixty degrees, "
+    "hot enough to kill most weed seeds. Turn it once a week, and the heat comes back."
+)
+POST = "A compost heap steams because bacteria eat it. Turn it once a week, and the heat comes back. #compost #garden"
+SHA256 = sha256(TEXT.encode()).hexdigest()
+
+
+def _id(number: int) -> str:
+    return f"019cac3e-7a10-7c3e-9f00-{number:012d}"
+
+
+VALUES: dict[str, Any] = {
+    "user_id": _id(1),
+    "session_id": _id(2),
+    "project_id": _id(3),
+    "workflow_id": _id(4),
+    "draft_id": _id(5),
+    "based_on_id": _id(6),
+    "evaluation_id": _id(7),
+    "job_id": _id(8),
+    "connection_id": _id(9),
+    "file_id": _id(10),
+    "resource_id": _id(11),
+    "attempt": 1,
+    "characters": len(TEXT),
+    "content": POST,
+    "criteria_scores": {"clarity": 86, "engagement": 74, "grammar": 97, "platform_fit": 90, "tone": 81},
+    "description": "What happens in a compost heap, for people with a garden.",
+    "device_info": {"browser": "Firefox", "system": "Linux"},
+    "engine": "offline",
+    "error_class": "rate_limited",
+    "expires_at": "2026-03-09T09:30:00Z",
+    "feedback": "Open with the sixty degrees; the first line says too little.",
+    "hashtags": ["compost", "garden"],
+    "instance_url": "https://api.x.com",
+    "iteration": 1,
+    "judge": "offline",
+    "language": "en",
+    "measures": {"characters": len(POST), "similarity_to_source": 0.93},
+    "metadata": {"weight": 1},
+    "mime_type": "text/markdown",
+    "name": "Ada Byron",
+    "outcomes": {"linkedin": "published", "x": "published", "blog": "rejected"},
+    "path": f"files/{SHA256}.md",
+    "platform": "x",
+    "platform_post_id": "1950000000000000001",
+    "platform_type": "x",
+    "platforms": ["linkedin", "x", "blog"],
+    "preferences": {"time_zone": "Europe/Berlin"},
+    "published_at": LATER,
+    "reason": "The platform asks to wait until 09:45; the post goes out then.",
+    "response": {"status": 201},
+    "scheduled_for": LATER,
+    "score": 84,
+    "settings": {"premium": False},
+    "sha256": SHA256,
+    "size_bytes": len(TEXT),
+    "source": "ai",
+    "stage": "publication",
+    "text": TEXT,
+    "text_path": f"files/{SHA256}.extracted.md",
+    "time_zone": "Europe/Berlin",
+    "title": "Why compost heaps steam",
+    "tone": "professional",
+    "tone_of_voice": "Plain and warm; short sentences.",
+    "type": "style_sample",
+    "url": "https://x.com/ada/status/1950000000000000001",
+    "usage": {"model_calls": 0},
+    "username": "ada",
+}
+
+PARTICULAR: dict[tuple[str, str], Any] = {
+    ("WorkflowStarted", "source"): {
+        "title": VALUES["title"],
+        "text": TEXT,
+        "file_id": None,
+        "sha256": SHA256,
+        "characters": len(TEXT),
+        "language": "en",
+        "url": "https://example.org/compost",
+    },
+    ("ConnectionAdded", "name"): "Ada on X",
+    ("DraftCreated", "based_on_id"): None,
+    ("DraftFailed", "reason"): "The source has no sentence to take; give one of at least 200 characters.",
+    ("DraftRequested", "feedback"): None,
+    ("DraftRequested", "based_on_id"): None,
+    ("EvaluationFailed", "reason"): "No judge reads this language; decide without a score.",
+    ("ExtractionFailed", "reason"): "The file is encrypted; upload it without a password.",
+    ("FileStored", "name"): "compost.md",
+    ("PlatformReadyForReview", "reason"): "good_enough",
+    ("SessionRevoked", "reason"): "logged_out",
+}
+
+
+def sample(event: type[Event]) -> Json:
+    """Data the event's current version may carry. Raises LookupError when a text field has no value to show here."""
+    properties: Json = schema_of(event).get("properties", {})
+    data = {name: _value(event.__name__, name, schema) for name, schema in properties.items()}
+    return json.loads(event.model_validate(data).public_json())  # type: ignore[no-any-return]
+
+
+def wire(event_type: str, *, bare: bool = False) -> Wire:
+    """A message with the event's sample; `bare` leaves out what an envelope may leave out."""
+    event = EVENTS[event_type]
+    meta = Meta(
+        event_id=UUID(_id(100)),
+        stream_type=event.stream,
+        stream_id=UUID(VALUES[f"{event.stream}_id"]),
+        version=1,
+        recorded_at=datetime.fromisoformat(AT),
+        correlation_id=UUID(_id(200)),
+        causation_id=None if bare else UUID(_id(99)),
+        actor=None if bare else UUID(VALUES["user_id"]),
+        traceparent=None if bare else "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+    )
+    data = json.dumps(sample(event), ensure_ascii=False).encode()
+    source = topic(event.owner).rpartition(".")[2]
+    return Wire(meta, event_type, event.schema_version, source, Mark(812, 4711), 1, data)
+
+
+def _value(event_type: str, name: str, schema: Json) -> Any:
+    if (event_type, name) in PARTICULAR:
+        return PARTICULAR[event_type, name]
+    if "enum" in schema:
+        return schema["enum"][0]
+    if name in VALUES:
+        return VALUES[name]
+    if "default" in schema:
+        return schema["default"]
+    if schema.get("type") == "integer":
+        return schema.get("minimum", 1)
+    if schema.get("type") == "boolean":
+        return True
+    if schema.get("format") == "date-time":
+        return AT
+    raise LookupError(f"{event_type}.{name} has no sample value: give one in deploy/docs/samples.py.")
