@@ -1,0 +1,75 @@
+"""The application every service is: its routers, inside the same middleware."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+
+from shared.http.body_limit import BodyLimit
+from shared.http.deadline import DeadlineMiddleware
+from shared.http.errors import Problems, answer_with_problem
+from shared.http.health import Check, health_router
+from shared.http.openapi import documented
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+MAX_BODY_BYTES = 1_048_576
+DEADLINE_SECONDS = 30.0
+
+
+def create_app(
+    *,
+    title: str,
+    service: str,
+    routers: Sequence[APIRouter],
+    lifespan: Lifespan | None = None,
+    checks: Mapping[str, Check] | None = None,
+    max_body_bytes: int = MAX_BODY_BYTES,
+    body_limits: Mapping[str, int] | None = None,
+    deadline_seconds: float = DEADLINE_SECONDS,
+    deadlines: Mapping[str, float] | None = None,
+    outer: Sequence[Middleware] = (),
+    inner: Sequence[Middleware] = (),
+    **options: Any,
+) -> FastAPI:
+    """A FastAPI application with `/livez`, `/readyz` and `/openapi.json`.
+
+    `body_limits` (bytes) and `deadlines` (seconds) differ by path prefix. `outer` middleware sees every request first
+    (telemetry), `inner` last. `options` go to FastAPI.
+    """
+    app = FastAPI(
+        title=title,
+        version="1",
+        lifespan=lifespan or _nothing,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        middleware=[
+            *outer,
+            Middleware(Problems),
+            Middleware(BodyLimit, max_bytes=max_body_bytes, per_prefix=dict(body_limits or {})),
+            Middleware(DeadlineMiddleware, seconds=deadline_seconds, per_prefix=dict(deadlines or {})),
+            *inner,
+        ],
+        exception_handlers={
+            HTTPException: answer_with_problem,
+            RequestValidationError: answer_with_problem,
+        },
+        **options,
+    )
+    app.state.service = service
+    for router in (health_router(checks or {}), *routers):
+        app.include_router(router)
+    app.openapi = lambda: documented(app)  # type: ignore[method-assign]
+    return app
+
+
+@asynccontextmanager
+async def _nothing(app: FastAPI) -> AsyncIterator[None]:
+    yield

@@ -1,0 +1,56 @@
+"""No body larger than its path allows: refused by its declared length, and counted while it streams in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared.http.prefixes import longest
+from shared.http.problem import Problem
+
+
+class BodyTooLarge(HTTPException):
+    """413, raised while a body is read: FastAPI lets only its own kind of exception through there."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(413)
+        detail = f"Send at most {limit:,} bytes here; shorten the body or split it."
+        # The rest of the body is not read, so the connection cannot serve another request.
+        close = {"Connection": "close"}
+        self.problem = Problem(413, "body-too-large", "Body too large", detail, headers=close, max_bytes=limit)
+
+
+class BodyLimit:
+    """ASGI middleware: 413 above `max_bytes` (with exceptions per path prefix)."""
+
+    def __init__(self, app: ASGIApp, max_bytes: int, per_prefix: Mapping[str, int]) -> None:
+        self._app = app
+        self._max_bytes = max_bytes
+        self._per_prefix = per_prefix
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        limit = longest(scope["path"], self._per_prefix, self._max_bytes)
+        declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+        if not declared.isdigit():
+            raise Problem(
+                400, "malformed-request", "Malformed request", "Give Content-Length as a whole number of bytes."
+            )
+        if int(declared) > limit:
+            raise BodyTooLarge(limit)
+        seen = 0
+
+        async def counted() -> Message:
+            nonlocal seen
+            message = await receive()
+            if message["type"] == "http.request":
+                seen += len(message.get("body", b""))
+                if seen > limit:
+                    raise BodyTooLarge(limit)
+            return message
+
+        await self._app(scope, counted, send)

@@ -1,0 +1,147 @@
+"""`Idempotency-Key`: a POST that may be repeated creates what it creates once.
+
+Ids of what is created are derived from the key, so a repeat is the same command again, which deciders answer with no
+event. A row per key remembers the body, so that a key cannot be used for something else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import asyncpg
+import orjson
+from fastapi import Depends, Header, Request, Response
+from starlette.datastructures import FormData, UploadFile
+
+from shared.http.problem import Problem
+from shared.http.user import OptionalUser
+from shared.ids import derive, new_id
+from shared.projection import RowChange, insert
+
+TABLE = "idempotency_keys"
+_CHUNK = 1 << 20
+_SELECT = f"SELECT request_hash FROM {TABLE} WHERE scope = $1 AND route = $2 AND key = $3"
+
+
+class IdempotentRequest:
+    """This request's key. Without one every id is new and nothing is remembered."""
+
+    def __init__(
+        self, kit: Any, response: Response, scope: str, route: str, key: str | None, request_hash: bytes, replayed: bool
+    ) -> None:
+        self._kit = kit
+        self._response = response
+        self._scope = scope
+        self._route = route
+        self._key = key
+        self._hash = request_hash
+        self._replayed = replayed
+        self._mark()
+
+    @property
+    def replayed(self) -> bool:
+        """Whether the same request has been carried out before."""
+        return self._replayed
+
+    def id(self, name: str = "") -> UUID:
+        """The id of the thing created; `name` tells several things of one request apart."""
+        return new_id() if self._key is None else derive("idempotency", self._scope, self._route, self._key, name)
+
+    def changes(self) -> list[RowChange]:
+        """What to hand to `Kit.handle` so that the key is remembered in the transaction that creates."""
+        if self._key is None or self._replayed:
+            return []
+        row = {"scope": self._scope, "route": self._route, "key": self._key}
+        return [insert(TABLE, **row, request_hash=self._hash, created_at=datetime.now(UTC))]
+
+    async def handle(self, command: Any, *, actor: UUID | None, changes: Sequence[RowChange] = ()) -> Any:
+        """`Kit.handle` with the key remembered; the loser of two concurrent twins gets the winner's answer.
+
+        Raises what the decider raises, and a 422 Problem when the twin had another body.
+        """
+        try:
+            return await self._kit.handle(command, actor=actor, changes=[*changes, *self.changes()])
+        except asyncpg.UniqueViolationError as error:
+            if self._key is None or self._replayed or error.table_name != TABLE:
+                raise
+        self._replayed = await _seen(self._kit, self._scope, self._route, self._key, self._hash)
+        self._mark()
+        return await self._kit.handle(command, actor=actor, changes=changes)
+
+    def _mark(self) -> None:
+        if self._replayed:
+            self._response.headers["Idempotent-Replayed"] = "true"
+
+
+async def _idempotency(
+    request: Request,
+    response: Response,
+    user: OptionalUser,
+    idempotency_key: Annotated[
+        str | None,
+        Header(
+            min_length=1,
+            max_length=255,
+            pattern=r"^[!-~]+$",
+            description="Any text of your choice, such as a UUID; repeating the request with it changes nothing.",
+        ),
+    ] = None,
+) -> IdempotentRequest:
+    kit = request.app.state.kit
+    scope = f"user:{user.user_id}" if user else f"client:{_client(request)}"
+    route = f"{request.method} {request.url.path}"
+    if idempotency_key is None:
+        return IdempotentRequest(kit, response, scope, route, None, b"", False)
+    request_hash = await fingerprint(request)
+    replayed = await _seen(kit, scope, route, idempotency_key, request_hash)
+    return IdempotentRequest(kit, response, scope, route, idempotency_key, request_hash, replayed)
+
+
+Idempotency = Annotated[IdempotentRequest, Depends(_idempotency)]
+
+
+async def fingerprint(request: Request) -> bytes:
+    """SHA-256 (32 bytes) of what the body says: JSON whatever its spacing, forms whatever their boundary."""
+    if isinstance(form := getattr(request, "_form", None), FormData):
+        return await _form_fingerprint(form)
+    body = await request.body()
+    with contextlib.suppress(orjson.JSONDecodeError):
+        body = orjson.dumps(orjson.loads(body), option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(body).digest()
+
+
+async def _form_fingerprint(form: FormData) -> bytes:
+    whole = hashlib.sha256()
+    for name, value in form.multi_items():
+        if not isinstance(value, UploadFile):
+            parts: tuple[object, ...] = (name, value)
+        else:
+            content = hashlib.sha256()
+            while chunk := await value.read(_CHUNK):
+                content.update(chunk)
+            await value.seek(0)
+            parts = (name, value.filename, value.content_type, content.hexdigest())
+        whole.update(orjson.dumps(parts))
+    return whole.digest()
+
+
+async def _seen(kit: Any, scope: str, route: str, key: str, request_hash: bytes) -> bool:
+    async with kit.database.reading(None) as connection:
+        known = await connection.fetchval(_SELECT, scope, route, key)
+    if known is None:
+        return False
+    if bytes(known) != request_hash:
+        detail = "This Idempotency-Key was used for another body; use a new key for a new request."
+        raise Problem(422, "idempotency-key-reused", "Idempotency key reused", detail)
+    return True
+
+
+def _client(request: Request) -> str:
+    # The gateway replaces the header with the one address it has made sure of.
+    forwarded = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
+    return forwarded or (request.client.host if request.client else "")
