@@ -1,0 +1,110 @@
+-- What every service's schema holds beside its read tables. Run with search_path set to the service's schema.
+
+CREATE TABLE events (
+    position        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    transaction_id  xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    stream_type     text NOT NULL,
+    stream_id       uuid NOT NULL,
+    version         integer NOT NULL CHECK (version > 0),
+    event_id        uuid NOT NULL,
+    type            text NOT NULL,
+    schema_version  smallint NOT NULL,
+    data            jsonb NOT NULL,
+    private         bytea,                       -- encrypted; never relayed
+    correlation_id  uuid NOT NULL,
+    causation_id    uuid,
+    actor           uuid,
+    traceparent     text,
+    recorded_at     timestamptz NOT NULL,
+    CONSTRAINT events_stream_version UNIQUE (stream_id, version),
+    CONSTRAINT events_event_id UNIQUE (event_id)
+);
+-- The relay and the feed read in commit order.
+CREATE INDEX events_commit_order ON events (transaction_id, position);
+CREATE INDEX events_correlation ON events (correlation_id);
+
+CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'events are append only: % is refused. Append a correcting event instead.', TG_OP;
+END $$;
+CREATE TRIGGER events_append_only BEFORE UPDATE OR DELETE ON events
+    FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER events_keep BEFORE TRUNCATE ON events
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+-- How far the relay has published, and what the broker said last: offsets that go back mean an emptied broker.
+CREATE TABLE relay_cursor (
+    only_row        boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    epoch           integer NOT NULL DEFAULT 0,
+    transaction_id  bigint NOT NULL DEFAULT 0,
+    position        bigint NOT NULL DEFAULT 0,
+    offsets         jsonb NOT NULL DEFAULT '{}',
+    moved_at        timestamptz NOT NULL DEFAULT now()
+);
+INSERT INTO relay_cursor DEFAULT VALUES;
+
+-- Who hears this service, and how far: what a refill has to bring back.
+CREATE TABLE subscribers (
+    subscriber      text PRIMARY KEY,
+    marks           jsonb NOT NULL,
+    reported_at     timestamptz NOT NULL DEFAULT now()
+);
+
+-- How far this service has heard others. Moved by compare-and-set in the transaction that holds the effects.
+CREATE TABLE heard (
+    source          text NOT NULL,
+    partitions      integer NOT NULL,
+    partition       integer NOT NULL,
+    transaction_id  bigint NOT NULL DEFAULT 0,
+    position        bigint NOT NULL DEFAULT 0,
+    epoch           integer NOT NULL DEFAULT 0,
+    PRIMARY KEY (source, partitions, partition)
+);
+
+-- Events that failed, and later ones of the same stream that wait for them.
+CREATE TABLE parked_events (
+    source          text NOT NULL,
+    transaction_id  bigint NOT NULL,
+    position        bigint NOT NULL,
+    stream_id       uuid NOT NULL,
+    event_id        uuid NOT NULL,
+    type            text NOT NULL,
+    headers         jsonb NOT NULL,
+    data            bytea NOT NULL,
+    attempts        integer NOT NULL DEFAULT 0,
+    error           text,
+    next_attempt_at timestamptz,                 -- null: waits for an operator, or for the event before it
+    parked_at       timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (source, transaction_id, position)
+);
+CREATE INDEX parked_events_stream ON parked_events (stream_id, transaction_id, position);
+CREATE INDEX parked_events_due ON parked_events (next_attempt_at) WHERE next_attempt_at IS NOT NULL;
+
+-- The to-do list.
+CREATE TABLE tasks (
+    id              uuid PRIMARY KEY,
+    kind            text NOT NULL,
+    lane            text NOT NULL DEFAULT '',
+    payload         jsonb NOT NULL DEFAULT '{}',
+    due_at          timestamptz NOT NULL DEFAULT now(),
+    attempts        integer NOT NULL DEFAULT 0,
+    lease_token     uuid,
+    leased_until    timestamptz,
+    last_error      text,
+    correlation_id  uuid NOT NULL,
+    causation_id    uuid,
+    actor           uuid,
+    traceparent     text,
+    created_at      timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX tasks_due ON tasks (kind, greatest(due_at, coalesce(leased_until, due_at)));
+
+-- What was asked under which key, so that a repeat with another body is refused.
+CREATE TABLE idempotency_keys (
+    scope           text NOT NULL,
+    route           text NOT NULL,
+    key             text NOT NULL,
+    request_hash    bytea NOT NULL,
+    created_at      timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (scope, route, key)
+);

@@ -1,0 +1,114 @@
+"""PostgreSQL for one service: a pool on its own schema and role, and what its tables look like."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import orjson
+
+Connection = asyncpg.Connection
+PoolConnection = Any  # asyncpg's pool hands out proxies of Connection
+
+SERVICE = "service"  # app.user_id of the service's own transactions; row-level security lets it pass
+
+# A lost or restarting server: the same work succeeds later.
+UNAVAILABLE = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+)
+# Two transactions in each other's way: the same work succeeds at once.
+IN_THE_WAY = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+
+_PRIMARY_KEYS = """
+SELECT c.relname AS table, array_agg(a.attname::text ORDER BY array_position(i.indkey::int2[], a.attnum)) AS columns
+FROM pg_index i
+JOIN pg_class c ON c.oid = i.indrelid
+JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = ANY (i.indkey)
+WHERE i.indisprimary AND c.relnamespace = current_schema()::regnamespace
+GROUP BY c.relname
+"""
+
+
+def _dump(value: Any) -> str:
+    return orjson.dumps(value, default=str).decode()
+
+
+async def set_codecs(connection: Connection) -> None:
+    """JSON columns as Python values."""
+    for name in ("json", "jsonb"):
+        await connection.set_type_codec(name, encoder=_dump, decoder=orjson.loads, schema="pg_catalog", format="text")
+
+
+class Database:
+    """A service's pool. `schema` comes from the role's search_path."""
+
+    def __init__(self, dsn: str, *, size: int = 8, application: str = "presswork") -> None:
+        self._dsn = dsn
+        self._size = size
+        self._application = application
+        self._pool: asyncpg.Pool | None = None
+        self.primary_keys: dict[str, tuple[str, ...]] = {}
+
+    async def open(self) -> None:
+        """Connect. Raises one of UNAVAILABLE when the server cannot be reached."""
+        self._pool = await asyncpg.create_pool(
+            self._dsn,
+            min_size=1,
+            max_size=self._size,
+            init=set_codecs,
+            reset=_keep_session,  # sessions hold nothing between uses, so the round trip is saved
+            command_timeout=60,
+            server_settings={"application_name": self._application, "app.user_id": SERVICE, "jit": "off"},
+        )
+        rows = await self.pool.fetch(_PRIMARY_KEYS)
+        self.primary_keys = {row["table"]: tuple(row["columns"]) for row in rows}
+
+    async def close(self) -> None:
+        if self._pool is not None:
+            await self._pool.close()
+
+    @property
+    def pool(self) -> asyncpg.Pool:
+        if self._pool is None:
+            raise RuntimeError("The database is not open yet: call open() first.")
+        return self._pool
+
+    async def connect(self) -> Connection:
+        """A connection of one's own, outside the pool."""
+        connection = await asyncpg.connect(
+            self._dsn, server_settings={"application_name": self._application, "app.user_id": SERVICE, "jit": "off"}
+        )
+        await set_codecs(connection)
+        return connection
+
+    @asynccontextmanager
+    async def reading(self, user_id: UUID | None) -> AsyncIterator[PoolConnection]:
+        """A read-only transaction that sees what this user may see; None sees what the service may."""
+        async with self.pool.acquire() as connection:
+            if user_id is None:
+                yield connection
+                return
+            # A UUID cannot carry SQL; one round trip instead of two.
+            await connection.execute(f"BEGIN READ ONLY; SET LOCAL app.user_id = '{UUID(str(user_id))}'")
+            try:
+                yield connection
+            finally:
+                await connection.execute("COMMIT")
+
+    async def ready(self) -> None:
+        """Raises when the server does not answer."""
+        await self.pool.fetchval("SELECT 1", timeout=2)
+
+
+async def _keep_session(connection: Connection) -> None:
+    return None

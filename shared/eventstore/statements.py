@@ -1,0 +1,90 @@
+"""The SQL of the event store, each statement beside its reason."""
+
+# One round trip appends any number of events; the unique (stream_id, version) refuses a stale writer.
+APPEND = """
+INSERT INTO events (stream_type, stream_id, version, event_id, type, schema_version, data, private,
+                    correlation_id, causation_id, actor, traceparent, recorded_at)
+SELECT stream_type, stream_id, version, event_id, type, schema_version, data::jsonb, private,
+       correlation_id, causation_id, actor, traceparent, recorded_at
+FROM unnest($1::text[], $2::uuid[], $3::int[], $4::uuid[], $5::text[], $6::smallint[], $7::text[], $8::bytea[],
+            $9::uuid[], $10::uuid[], $11::uuid[], $12::text[], $13::timestamptz[])
+     AS new (stream_type, stream_id, version, event_id, type, schema_version, data, private,
+             correlation_id, causation_id, actor, traceparent, recorded_at)
+"""
+
+_COLUMNS = """stream_type, stream_id, version, event_id, type, schema_version, data::text AS data, private,
+       correlation_id, causation_id, actor, traceparent, recorded_at,
+       transaction_id::text::bigint AS transaction_id, position"""
+
+LOAD = f"""
+SELECT {_COLUMNS} FROM events WHERE stream_id = ANY ($1::uuid[]) ORDER BY stream_id, version
+"""
+
+STREAM_AFTER = f"""
+SELECT {_COLUMNS} FROM events WHERE stream_id = $1 AND version > $2 ORDER BY version LIMIT $3
+"""
+
+# Everything one request caused in this service, oldest first.
+HISTORY = f"""
+SELECT {_COLUMNS} FROM events WHERE correlation_id = $1 ORDER BY transaction_id, position LIMIT $2
+"""
+
+# In commit order, and only behind the oldest transaction still open: whatever commits later sorts later, so a reader
+# that remembers (transaction_id, position) skips nothing.
+IN_COMMIT_ORDER = f"""
+SELECT {_COLUMNS} FROM events
+WHERE (transaction_id, position) > ($1::text::xid8, $2)
+  AND transaction_id < pg_snapshot_xmin(pg_current_snapshot())
+ORDER BY transaction_id, position
+LIMIT $3
+"""
+
+STRIKE_TASKS = """
+DELETE FROM tasks USING unnest($1::uuid[], $2::uuid[]) AS done (id, token)
+WHERE tasks.id = done.id AND tasks.lease_token = done.token
+RETURNING tasks.id
+"""
+
+DROP_TASKS = "DELETE FROM tasks WHERE id = ANY ($1::uuid[])"
+
+ADD_TASKS = """
+INSERT INTO tasks (id, kind, lane, payload, due_at, attempts, lease_token, leased_until,
+                   correlation_id, causation_id, actor, traceparent)
+SELECT id, kind, lane, payload::jsonb, coalesce(due_at, now()), attempts, lease_token, leased_until,
+       correlation_id, causation_id, actor, traceparent
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::int[], $7::uuid[], $8::timestamptz[],
+            $9::uuid[], $10::uuid[], $11::uuid[], $12::text[])
+     AS new (id, kind, lane, payload, due_at, attempts, lease_token, leased_until,
+             correlation_id, causation_id, actor, traceparent)
+ON CONFLICT (id) DO NOTHING
+"""
+
+# A zombie that lost its partition finds the mark moved and rolls back.
+MOVE_MARKS = """
+UPDATE heard SET transaction_id = new.transaction_id, position = new.position, epoch = new.epoch
+FROM unnest($1::text[], $2::int[], $3::int[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::int[])
+     AS new (source, partitions, partition, old_transaction, old_position, transaction_id, position, epoch)
+WHERE heard.source = new.source AND heard.partitions = new.partitions AND heard.partition = new.partition
+  AND heard.transaction_id = new.old_transaction AND heard.position = new.old_position
+"""
+
+PARK = """
+INSERT INTO parked_events (source, transaction_id, position, stream_id, event_id, type, headers, data,
+                           attempts, error, next_attempt_at)
+SELECT source, transaction_id, position, stream_id, event_id, type, headers::jsonb, data, attempts, error, next_attempt_at
+FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::bytea[],
+            $9::int[], $10::text[], $11::timestamptz[])
+     AS new (source, transaction_id, position, stream_id, event_id, type, headers, data, attempts, error, next_attempt_at)
+ON CONFLICT DO NOTHING
+"""
+
+UNPARK = "DELETE FROM parked_events WHERE source = $1 AND transaction_id = $2 AND position = $3"
+
+# Rows travel as one JSON text and get the table's own column types; as text, because the jsonb codec would encode it again.
+ROWS_INSERT = "INSERT INTO {table} ({columns}) SELECT {columns} FROM jsonb_populate_recordset(NULL::{table}, $1::text::jsonb)"
+ROWS_UPSERT = ROWS_INSERT + " ON CONFLICT ({key}) DO UPDATE SET {assignments}"
+ROWS_UPDATE = (
+    "UPDATE {table} AS old SET {assignments} "
+    "FROM jsonb_populate_recordset(NULL::{table}, $1::text::jsonb) AS new WHERE {matching}"
+)
+ROWS_DELETE = "DELETE FROM {table} AS old USING jsonb_populate_recordset(NULL::{table}, $1::text::jsonb) AS new WHERE {matching}"

@@ -1,0 +1,182 @@
+"""Projections: pure functions from an event to changes of rows, folded per row and written set-wise."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import ModuleType
+from typing import Any
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Insert:
+    table: str
+    row: Row
+
+
+@dataclass(frozen=True, slots=True)
+class Upsert:
+    """Insert, or change just these columns: for rows that events of different services fill in any order."""
+
+    table: str
+    key: Row
+    values: Row
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    table: str
+    key: Row
+    values: Row
+
+
+@dataclass(frozen=True, slots=True)
+class Add:
+    table: str
+    key: Row
+    deltas: Row
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    table: str
+    key: Row
+
+
+RowChange = Insert | Upsert | Update | Add | Delete
+
+
+def insert(table: str, **columns: Any) -> Insert:
+    """A new row; a second row of the same key fails the transaction."""
+    return Insert(table, columns)
+
+
+def upsert(table: str, key: Row, **columns: Any) -> Upsert:
+    """A new row, or these columns of the row that is there."""
+    return Upsert(table, key, columns)
+
+
+def update(table: str, key: Row, **columns: Any) -> Update:
+    """New values for a row; nothing when the row is not there."""
+    return Update(table, key, columns)
+
+
+def add(table: str, key: Row, **deltas: Any) -> Add:
+    """Count up (or down) columns of a row that is there."""
+    return Add(table, key, deltas)
+
+
+def delete(table: str, **key: Any) -> Delete:
+    """The row goes."""
+    return Delete(table, key)
+
+
+Projector = Callable[[Any, datetime], RowChange | Sequence[RowChange] | None]
+
+
+def projects(*events: type) -> Callable[[Projector], Projector]:
+    """Marks a function as the projection of these events."""
+
+    def mark(function: Projector) -> Projector:
+        function.__projects__ = events  # type: ignore[attr-defined]
+        return function
+
+    return mark
+
+
+class Projections:
+    """All projections of a service, by event."""
+
+    def __init__(self, *modules: ModuleType) -> None:
+        self._by_event: dict[type, list[Projector]] = defaultdict(list)
+        for module in modules:
+            for function in vars(module).values():
+                for event in getattr(function, "__projects__", ()):
+                    self._by_event[event].append(function)
+
+    @property
+    def events(self) -> frozenset[type]:
+        return frozenset(self._by_event)
+
+    def changes(self, event: Any) -> list[RowChange]:
+        """What this event changes, in order."""
+        found: list[RowChange] = []
+        for project in self._by_event.get(type(event), ()):
+            result = project(event, event.meta.recorded_at)
+            if result is None:
+                continue
+            if isinstance(result, Insert | Upsert | Update | Add | Delete):
+                found.append(result)
+            else:
+                found.extend(result)
+        return found
+
+
+@dataclass(slots=True)
+class Folded:
+    """What one transaction does to one row, all of it."""
+
+    table: str
+    key: Row
+    deleted: bool = False
+    inserted: Row | None = None
+    upserted: bool = False
+    values: Row = field(default_factory=dict)
+    deltas: Row = field(default_factory=dict)
+
+    def take(self, change: RowChange) -> None:
+        match change:
+            case Insert(row=row):
+                self.inserted = dict(row)
+                self.values, self.deltas = {}, {}
+            case Upsert(values=values):
+                if self.inserted is not None:
+                    self.inserted.update(values)
+                else:
+                    self.upserted = True
+                    self.values.update(values)
+            case Update(values=values):
+                if self.inserted is not None:
+                    self.inserted.update(values)
+                elif not self.deleted:
+                    self._forget_deltas(values)
+                    self.values.update(values)
+            case Add(deltas=deltas):
+                self._count(deltas)
+            case Delete():
+                self.deleted, self.inserted, self.upserted = True, None, False
+                self.values, self.deltas = {}, {}
+
+    def _forget_deltas(self, values: Row) -> None:
+        for name in values:
+            self.deltas.pop(name, None)
+
+    def _count(self, deltas: Row) -> None:
+        for name, delta in deltas.items():
+            if self.inserted is not None:
+                self.inserted[name] = self.inserted.get(name, 0) + delta
+            elif name in self.values:
+                self.values[name] += delta
+            elif not self.deleted:
+                self.deltas[name] = self.deltas.get(name, 0) + delta
+
+
+def fold(changes: Iterable[RowChange], primary_keys: Mapping[str, tuple[str, ...]]) -> list[Folded]:
+    """One entry a row, in order of first appearance.
+
+    Raises KeyError for a table that the schema does not have.
+    """
+    rows: dict[tuple[str, tuple[Any, ...]], Folded] = {}
+    for change in changes:
+        columns = primary_keys[change.table]
+        source = change.row if isinstance(change, Insert) else change.key
+        identity = (change.table, tuple(source[name] for name in columns))
+        folded = rows.get(identity)
+        if folded is None:
+            folded = rows[identity] = Folded(change.table, dict(zip(columns, identity[1], strict=True)))
+        folded.take(change)
+    return list(rows.values())

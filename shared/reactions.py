@@ -1,0 +1,147 @@
+"""Reactions: an event heard becomes commands and tasks; workers do the tasks outside any transaction."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import ModuleType
+from typing import Any
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Something to be done: one row of the to-do list. The id is derived from what asked for it."""
+
+    id: UUID
+    kind: str
+    payload: Mapping[str, Any] = field(default_factory=dict)
+    due_at: datetime | None = None  # None: now
+    lane: str = ""  # tasks of one lane share a limit, as a platform's rate
+
+
+@dataclass(frozen=True, slots=True)
+class Strike:
+    """The task need not be done any more."""
+
+    task_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class LeasedTask:
+    """A task in the hands of a worker. `attempts` above 1: an earlier attempt may have acted already."""
+
+    id: UUID
+    kind: str
+    lane: str
+    payload: Mapping[str, Any]
+    attempts: int
+    lease_token: UUID
+    correlation_id: UUID
+    causation_id: UUID | None
+    actor: UUID | None
+    traceparent: str | None
+
+
+class RetryLater(Exception):
+    """The work could not be done now; try again after `seconds`. With `counts=False` the attempt is not counted."""
+
+    def __init__(self, seconds: float, reason: str, *, counts: bool = True) -> None:
+        super().__init__(reason)
+        self.seconds = seconds
+        self.reason = reason
+        self.counts = counts
+
+
+class GiveUp(Exception):
+    """The work will never succeed; the reason says what to do instead."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+Outcome = Any  # a command, a Task, a Strike, a sequence of them, or None
+Reaction = Callable[[Any], Outcome]
+Work = Callable[[LeasedTask, Any], Awaitable[Sequence[Any]]]
+Resignation = Callable[[LeasedTask, str], Sequence[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """How one kind of task is done."""
+
+    kind: str
+    run: Work
+    lease: float  # seconds after which another worker may take the task
+    attempts: int
+    concurrency: int
+    lane_limit: Mapping[str, int]
+
+
+def on(*events: type) -> Callable[[Reaction], Reaction]:
+    """Marks a pure function that answers these events."""
+
+    def mark(function: Reaction) -> Reaction:
+        function.__hears__ = events  # type: ignore[attr-defined]
+        return function
+
+    return mark
+
+
+def work(
+    kind: str, *, lease: float, attempts: int = 4, concurrency: int = 8, lane_limit: Mapping[str, int] | None = None
+) -> Callable[[Work], Work]:
+    """Marks the worker of a kind of task."""
+
+    def mark(function: Work) -> Work:
+        function.__works__ = Worker(kind, function, lease, attempts, concurrency, lane_limit or {})  # type: ignore[attr-defined]
+        return function
+
+    return mark
+
+
+def gave_up(kind: str) -> Callable[[Resignation], Resignation]:
+    """Marks what is said when a task of this kind is given up."""
+
+    def mark(function: Resignation) -> Resignation:
+        function.__gave_up__ = kind  # type: ignore[attr-defined]
+        return function
+
+    return mark
+
+
+class Reactions:
+    """All reactions and workers of a service."""
+
+    def __init__(self, *modules: ModuleType) -> None:
+        self._by_event: dict[type, list[Reaction]] = defaultdict(list)
+        self.workers: dict[str, Worker] = {}
+        self.resignations: dict[str, Resignation] = {}
+        for module in modules:
+            for function in vars(module).values():
+                for event in getattr(function, "__hears__", ()):
+                    self._by_event[event].append(function)
+                if worker := getattr(function, "__works__", None):
+                    self.workers[worker.kind] = worker
+                if kind := getattr(function, "__gave_up__", None):
+                    self.resignations[kind] = function
+
+    @property
+    def events(self) -> frozenset[type]:
+        return frozenset(self._by_event)
+
+    def outcomes(self, event: Any) -> list[Any]:
+        """Commands, tasks and strikes that follow from the event."""
+        found: list[Any] = []
+        for react in self._by_event.get(type(event), ()):
+            result = react(event)
+            if result is None:
+                continue
+            if isinstance(result, list | tuple):
+                found.extend(result)
+            else:
+                found.append(result)
+        return found

@@ -1,0 +1,62 @@
+"""The one place that reads the environment. Each service extends this class once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Role = Literal["all", "http", "consumer", "relay", "worker"]
+
+
+class ServiceSettings(BaseSettings):
+    """What every service needs to know. Variables are the field names with the prefix `PRESSWORK_`."""
+
+    model_config = SettingsConfigDict(env_prefix="PRESSWORK_", extra="ignore", frozen=True)
+
+    host: str = Field("127.0.0.1", description="Address the HTTP server binds.")
+    port: int = Field(8000, description="Port the HTTP server binds.")
+    data_dir: Path = Field(Path(".data"), description="Folder for files the service keeps.")
+
+    database_url: str = Field("", description="DSN of the service's own role and schema.")
+    database_pool: int = Field(8, ge=2, le=64, description="Connections a process may hold.")
+
+    kafka_url: str = Field("127.0.0.1:9092", description="Bootstrap servers, host:port, comma separated.")
+    kafka_partitions: int = Field(1, ge=1, le=256, description="Partitions of a topic when it is created.")
+    kafka_replication: int = Field(1, ge=1, description="Replicas of a topic when it is created.")
+    kafka_fetch_wait_ms: int = Field(10, ge=1, description="How long the broker may hold an empty fetch.")
+    kafka_batch: int = Field(500, ge=1, description="Most messages handled in one transaction.")
+
+    auth_url: str = Field("http://127.0.0.1:8001", description="Base address of auth.")
+    workflow_url: str = Field("http://127.0.0.1:8002", description="Base address of workflow.")
+    generation_url: str = Field("http://127.0.0.1:8003", description="Base address of generation.")
+    evaluation_url: str = Field("http://127.0.0.1:8004", description="Base address of evaluation.")
+    publishing_url: str = Field("http://127.0.0.1:8005", description="Base address of publishing.")
+    media_url: str = Field("http://127.0.0.1:8006", description="Base address of media.")
+
+    internal_token: str = Field("", description="Secret that services show each other.")
+    field_keys: str = Field("", description="Fernet keys, newest first, comma separated; encrypts private fields.")
+
+    traces_dir: Path | None = Field(None, description="Folder that keeps finished spans; empty: none kept.")
+    otlp_endpoint: str | None = Field(
+        None, validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT", description="OTLP/HTTP collector; empty: no export."
+    )
+    trace_ratio: float = Field(1.0, ge=0, le=1, description="Share of new traces that are recorded.")
+    log_format: Literal["json", "console"] = Field("json", description="How log lines look.")
+    log_level: str = Field("INFO", description="Least severe level that is logged.")
+
+    event_attempts: int = Field(5, ge=1, description="Tries of a failing event before only an operator retries it.")
+    event_backoff: float = Field(0.5, gt=0, description="Seconds before the second try; doubles each time.")
+
+    def urls(self) -> dict[str, str]:
+        """Base address of each service."""
+        return {
+            "auth": self.auth_url,
+            "workflow": self.workflow_url,
+            "generation": self.generation_url,
+            "evaluation": self.evaluation_url,
+            "publishing": self.publishing_url,
+            "media": self.media_url,
+        }
