@@ -1,7 +1,8 @@
-"""`python -m deploy.embedded up|down|status|dsn|exec`: the whole platform on this machine."""
+"""`python -m deploy.embedded up|down|status|dsn|exec|destroy`: the whole platform on this machine."""
 
 import argparse
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from deploy.embedded.keys import Keys
+from deploy.embedded.postgres import EmbeddedPostgres
 from deploy.embedded.settings import StackSettings
 from deploy.embedded.stack import REPOSITORY, WITH_SCHEMA, Stack, StackFailed
 from deploy.embedded.state import AlreadyRunning, StackLock, StackState, wait_for_exit
@@ -76,7 +78,7 @@ def up_detached(data_dir: Path, port: int) -> int:
     Stack(data_dir).make_data_dir()
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w") as out, console.status("starting") as status:
-        command = [sys.executable, "-m", "deploy.embedded", "--data-dir", data_dir, "up", "--port", str(port)]
+        command = [sys.executable, "-m", "deploy.embedded", "--data-dir", str(data_dir), "up", "--port", str(port)]
         process = subprocess.Popen(
             command, cwd=REPOSITORY, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
         )
@@ -140,11 +142,22 @@ def dsn(data_dir: Path, service: str) -> int:
     return 0
 
 
+def destroy(data_dir: Path) -> int:
+    """Remove the data folder, and what of it lies elsewhere; refused while a stack runs."""
+    if (state := StackLock(data_dir).running()) is not None:
+        problems.print(f"[yellow]{escape(str(AlreadyRunning(state)))}[/]")
+        return 1
+    EmbeddedPostgres(data_dir / "postgres").destroy()
+    shutil.rmtree(data_dir, ignore_errors=True)
+    return 0
+
+
 def execute(data_dir: Path, service: str | None, command: list[str]) -> int:
     """Run a tool with the addresses and keys of the running stack in its environment.
 
-    PRESSWORK_POSTGRES_URL (administrator), PRESSWORK_<SERVICE>_DATABASE_URL, PRESSWORK_KAFKA_URL, PRESSWORK_<SERVICE>_URL, PRESSWORK_FIELD_KEYS,
-    PRESSWORK_DATA_DIR, PRESSWORK_TRACES_DIR; with `service` also PRESSWORK_DATABASE_URL.
+    PRESSWORK_POSTGRES_URL (administrator), PRESSWORK_<SERVICE>_DATABASE_URL, PRESSWORK_KAFKA_URL,
+    PRESSWORK_<SERVICE>_URL, PRESSWORK_FIELD_KEYS, PRESSWORK_DATA_DIR, PRESSWORK_TRACES_DIR; with `service` also
+    PRESSWORK_DATABASE_URL.
     """
     if os.environ.get("PRESSWORK_POSTGRES_URL") and StackLock(data_dir).running() is None:
         return subprocess.call(command)  # servers of the caller's own
@@ -187,6 +200,7 @@ def main() -> int:
     starting.add_argument("--detach", action="store_true", help="return when everything is ready")
     commands.add_parser("down", help="stop everything")
     commands.add_parser("status", help="what runs")
+    commands.add_parser("destroy", help="remove the data")
     asked = commands.add_parser("dsn", help="a connection string for psql")
     asked.add_argument("service")
     run = commands.add_parser("exec", help="run a tool with the running stack's environment")
@@ -201,6 +215,8 @@ def main() -> int:
             return down(data_dir)
         case "status":
             return status(data_dir)
+        case "destroy":
+            return destroy(data_dir)
         case "dsn":
             return dsn(data_dir, chosen.service)
         case _:

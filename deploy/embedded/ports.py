@@ -1,7 +1,8 @@
 """Free loopback ports that stay bindable.
 
-A port of the kernel's ephemeral range may be taken, while its server is down, by the local end of somebody's outgoing connection (a client that
-retries can even connect to itself); the server then cannot come back for a minute. Ports outside that range do not have this trouble.
+A port of the kernel's ephemeral range may be taken, while its server is down, by the local end of somebody's outgoing
+connection (a client that retries can even connect to itself); the server then cannot come back for a minute. Ports
+outside that range do not have this trouble.
 """
 
 import random

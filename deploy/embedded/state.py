@@ -1,4 +1,7 @@
-"""Which stack runs on a data folder: a lock the kernel releases when its holder dies, and what the holder tells about itself."""
+"""Which stack runs on a data folder.
+
+A lock the kernel releases when its holder dies, and what the holder tells about itself.
+"""
 
 import fcntl
 import time
@@ -33,7 +36,10 @@ class AlreadyRunning(RuntimeError):
 
 
 class StackLock:
-    """Held by the one supervisor of a data folder. A lock file left by a dead one does not count, since the lock itself died with it."""
+    """Held by the one supervisor of a data folder.
+
+    A lock file left by a dead one does not count, since the lock itself died with it.
+    """
 
     def __init__(self, data_dir: Path) -> None:
         self._file = data_dir / "stack.lock"

@@ -195,7 +195,10 @@ def _resolved() -> bool:
 
 
 def resolve() -> None:
-    """Let Maven copy the jars to target/libs unless they are those of this pom already. Raises BrokerFailed if it cannot."""
+    """Let Maven copy the jars to target/libs unless they are those of this pom already.
+
+    Raises BrokerFailed if it cannot.
+    """
     if _resolved():
         return
     shutil.rmtree(LIBS, ignore_errors=True)

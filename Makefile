@@ -1,0 +1,76 @@
+# Presswork. `make` alone lists what there is.
+#
+# Needs python3 >= 3.11 and make; everything else is installed into .venv from the locked, hashed requirements.
+
+SHELL := /bin/sh
+PY := .venv/bin/python
+DATA := .data
+export PRESSWORK_DATA_DIR := $(DATA)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo up down status test bench docs migrate dsn trace parked rebuild lint types lock clean
+
+help: ## this list
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# Made again when the lock or the way to install it changes.
+.venv/.ready: requirements-dev.txt deploy/setup.sh
+	@sh deploy/setup.sh
+
+demo: .venv/.ready ## the main job on a real article, printed; SOURCE=path-or-url for your own text
+	@$(PY) -m deploy.demo $(if $(SOURCE),'$(SOURCE)')
+
+up: .venv/.ready ## the whole platform, kept running; PORT=8080, DETACH=1 returns when it is ready
+	@$(PY) -m deploy.embedded up $(if $(PORT),--port '$(PORT)') $(if $(DETACH),--detach)
+
+down: .venv/.ready ## stop the platform
+	@$(PY) -m deploy.embedded down
+
+status: .venv/.ready ## what runs, and where
+	@$(PY) -m deploy.embedded status
+
+test: .venv/.ready lint types ## every test: lint, types, unit to end-to-end
+	@mkdir -p .cache
+	@$(PY) -m pytest --junitxml=.cache/tests.xml $(ARGS)
+
+bench: .venv/.ready ## the promised figures, each with its ratio to a limit or peer
+	@$(PY) -m tests.bench $(ARGS)
+
+docs: .venv/.ready ## write the generated documents again
+	@$(PY) -m contracts.docs
+
+migrate: .venv/.ready ## bring the running platform's schemas up to date (`make up` does it, too)
+	@$(PY) -m deploy.embedded exec -- $(PY) -m deploy.migrate
+
+dsn: .venv/.ready ## a connection string for psql; SERVICE=workflow
+	@$(PY) -m deploy.embedded dsn '$(or $(SERVICE),$(error say which: make dsn SERVICE=workflow))'
+
+trace: .venv/.ready ## a request's spans across the services as a tree; ID=trace-id
+	@PRESSWORK_TRACES_DIR='$(DATA)/traces' $(PY) -m shared.telemetry.trace '$(or $(ID),$(error say which: make trace ID=...))'
+
+parked: .venv/.ready ## events that failed too often, and their retry; ARGS=...
+	@$(PY) -m deploy.embedded exec -- $(PY) -m shared.parked $(ARGS)
+
+rebuild: .venv/.ready ## fill the read tables again from the events; ARGS=...
+	@$(PY) -m deploy.embedded exec -- $(PY) -m shared.rebuild $(ARGS)
+
+lint: .venv/.ready ## ruff
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+
+types: .venv/.ready ## mypy --strict
+	@$(PY) -m mypy
+
+# Dependencies are named in requirements.in (what a container installs) and requirements-dev.in (what make adds).
+COMPILE = $(PY) -m uv pip compile --quiet --generate-hashes --universal --python-version 3.11 \
+	--custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade)
+
+lock: .venv/.ready ## lock the dependencies; UPGRADE=1 for newer versions
+	@$(COMPILE) requirements.in --output-file requirements.txt
+	@$(COMPILE) requirements.in requirements-dev.in --constraints requirements.txt --output-file requirements-dev.txt
+
+clean: ## remove what can be made again; the data only with DATA_TOO=1
+	@if [ -e .venv/.ready ]; then $(PY) -m deploy.embedded down; fi
+	@if [ -n '$(DATA_TOO)' ] && [ -e .venv/.ready ]; then $(PY) -m deploy.embedded destroy; fi
+	@rm -rf .venv .cache .bench .hypothesis .mypy_cache .ruff_cache .pytest_cache deploy/kafka/target
+	@find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +
