@@ -1,0 +1,168 @@
+"""A blog post in Markdown: title, lead, a summary, the sections that matter most, a closing question."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+from shared.platforms import Platform
+
+from .. import markdown
+from ..analysis import Analysis
+from ..article import Passage, Section
+from ..plan import Plan, hooks, points
+from ..sentences import shorten, words
+from ..templates import templates
+
+_SHORTER = 0.75
+# A source without headings gets one about this often.
+_WORDS_A_SECTION = 220
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A passage with the section it stands in and what it is worth."""
+
+    section: int
+    place: int
+    passage: Passage
+    worth: float
+
+    @property
+    def words(self) -> int:
+        return sum(words(s.text) for s in self.passage.sentences) + len(self.passage.code.split())
+
+
+def compose(analysis: Analysis, plan: Plan, platform: Platform) -> str:
+    """As many whole passages as the platform's words allow, in the source's order, under its own headings."""
+    article, texts = analysis.article, templates(analysis.article.language)
+    closing = "" if "no_question" in plan.wishes else plan.turn(texts.closings) if article.language != "und" else ""
+    opening = _opening(analysis, plan)
+    summary = _summary(analysis, plan) if len(article.sentences) > 8 else []
+    title = shorten(article.title, lambda text: len(text) <= 200)
+    most = platform.max_words or 2000
+    frame = words(title) + words(opening) + words(closing) + sum(map(words, summary)) + 30
+    body = _chosen(analysis, plan, max(1, most - frame))
+    parts = [f"# {markdown.escape(title)}", opening]
+    sections = list(_sections(analysis, body))
+    lead, rest = sections[0][1][:1], [(sections[0][0], sections[0][1][1:]), *sections[1:]]
+    if sections[0][0].heading:
+        lead, rest = [], sections
+    parts += [_render(passage) for passage in lead]
+    if summary and texts.summary:
+        parts += [f"## {plan.turn(texts.summary)}", "\n".join(f"- {line}" for line in summary)]
+    for section, passages in rest:
+        if section.heading:
+            parts.append(f"{'#' * section.level} {markdown.escape(section.heading)}")
+        parts += _listed(passages)
+    return "\n\n".join(filter(None, [*parts, closing]))
+
+
+def _opening(analysis: Analysis, plan: Plan) -> str:
+    """A sentence set before everything when the feedback found the opening weak."""
+    if "hook" not in plan.wishes and not plan.variant:
+        return ""
+    return "> " + analysis.candidates[hooks(plan)[0]].markdown if "hook" in plan.wishes else ""
+
+
+def _summary(analysis: Analysis, plan: Plan) -> list[str]:
+    rows = points(plan, analysis, 3 + ("longer" in plan.wishes) + plan.variant % 2, ())
+    return [analysis.candidates[row].markdown for row in rows]
+
+
+def _chosen(analysis: Analysis, plan: Plan, most: int) -> list[_Piece]:
+    pieces = [
+        _Piece(number, place, rest, _worth(analysis, rest, place))
+        for number, section in enumerate(analysis.article.sections)
+        for place, passage in enumerate(section.passages)
+        if (rest := _without_avoided(passage, plan)).sentences or rest.code
+    ]
+    pieces = pieces or [
+        _Piece(n, i, passage, 1.0)
+        for n, section in enumerate(analysis.article.sections)
+        for i, passage in enumerate(section.passages)
+    ]
+    total = sum(piece.words for piece in pieces)
+    room = min(most, int(total * _SHORTER)) if "shorter" in plan.wishes else most
+    kept: list[_Piece] = []
+    for piece in sorted(pieces, key=lambda p: -p.worth):
+        if piece.words <= room:
+            kept.append(piece)
+            room -= piece.words
+    if not kept:
+        kept = [_cut(max(pieces, key=lambda p: p.worth), most)]
+    return sorted(kept, key=lambda p: (p.section, p.place))
+
+
+def _without_avoided(passage: Passage, plan: Plan) -> Passage:
+    kept = tuple(s for s in passage.sentences if not plan.avoids(s.text))
+    # Shorter sentences are a wish, an empty paragraph is not.
+    return replace(passage, sentences=kept or (passage.sentences if plan.most_words is not None else ()))
+
+
+def _worth(analysis: Analysis, passage: Passage, place: int) -> float:
+    weights = [float(analysis.weight[s.index]) for s in passage.sentences]
+    return (sum(weights) / len(weights) if weights else 0.3) + (0.4 if place == 0 else 0.0)
+
+
+def _cut(piece: _Piece, most: int) -> _Piece:
+    kept, room = [], most
+    for s in piece.passage.sentences:
+        if words(s.text) > room:
+            break
+        kept.append(s)
+        room -= words(s.text)
+    if not kept and piece.passage.sentences:
+        first = piece.passage.sentences[0]
+        text = shorten(first.text, lambda t: len(t.split()) <= most and len(t) <= most * 12)
+        kept = [replace(first, text=text, markdown=markdown.escape(text))]
+    code = " ".join(piece.passage.code.split()[:most]) if piece.passage.code else ""
+    return replace(piece, passage=replace(piece.passage, sentences=tuple(kept), code=code))
+
+
+def _sections(analysis: Analysis, body: list[_Piece]) -> Iterator[tuple[Section, list[Passage]]]:
+    sections = analysis.article.sections
+    if any(section.heading for section in sections):
+        for number, pieces in groupby(body, key=lambda piece: piece.section):
+            yield sections[number], [piece.passage for piece in pieces]
+        return
+    chapter: list[_Piece] = []
+    unused = list(analysis.phrases)
+    first = True
+    for piece in body:
+        chapter.append(piece)
+        if sum(p.words for p in chapter) >= _WORDS_A_SECTION:
+            yield _named(chapter, unused, first)
+            chapter, first = [], False
+    if chapter:
+        yield _named(chapter, unused, first)
+
+
+def _named(chapter: list[_Piece], unused: list[str], first: bool) -> tuple[Section, list[Passage]]:
+    """A chapter under a keyphrase that stands in it; the first one opens the post and needs none."""
+    passages = [piece.passage for piece in chapter]
+    text = " ".join(s.text for passage in passages for s in passage.sentences)
+    phrase = "" if first else next((p for p in sorted(unused, key=lambda p: -len(p.split())) if p in text), "")
+    if phrase:
+        unused.remove(phrase)
+    return Section(phrase[:1].upper() + phrase[1:], 2, tuple(passages)), passages
+
+
+def _listed(passages: list[Passage]) -> Iterator[str]:
+    for kind, group in groupby(passages, key=lambda passage: passage.kind):
+        if kind in ("bullet", "numbered"):
+            yield "\n".join(
+                ("- " if kind == "bullet" else f"{number}. ") + " ".join(s.markdown for s in passage.sentences)
+                for number, passage in enumerate(group, start=1)
+            )
+        else:
+            yield from map(_render, group)
+
+
+def _render(passage: Passage) -> str:
+    if passage.kind == "code":
+        fence = "~~~~" if "```" in passage.code else "```"
+        return f"{fence}\n{passage.code}\n{fence}"
+    text = " ".join(s.markdown for s in passage.sentences)
+    return f"> {text}" if passage.kind == "quote" else f"- {text}" if passage.kind == "bullet" else text

@@ -1,0 +1,131 @@
+"""What this draft shall do, decided from the request, the feedback and what the previous draft already did right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import feedback as feedbacks
+from .analysis import Analysis
+from .embedding import SentenceEncoder, lexical
+from .feedback import Revision, Wish
+from .port import Request
+from .ranking import Scores, diverse, scaled
+from .sentences import squeeze, words
+from .templates import templates
+
+_SHORTER_BY = 0.75
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`variant` turns over hooks and template texts.
+
+    `relevance` and `hook` are the analysis's scores as the feedback bends them; below 0 means not to be used.
+    """
+
+    variant: int
+    tone: str
+    wishes: frozenset[Wish]
+    avoid: tuple[str, ...]
+    relevance: Scores
+    hook: Scores
+    more_tags: int
+    ask: bool
+    most_words: int | None
+
+    def avoids(self, text: str) -> bool:
+        """Whether the feedback complained about this sentence, or asked for shorter ones than it is."""
+        if self.most_words is not None and words(text) > self.most_words:
+            return True
+        return any(piece in text or text in piece for piece in self.avoid)
+
+    def turn(self, texts: tuple[str, ...]) -> str:
+        """One of the texts, another for each variant; empty when there are none."""
+        return texts[self.variant % len(texts)] if texts else ""
+
+
+def plan(request: Request, analysis: Analysis, encoder: SentenceEncoder, variant: int) -> Plan:
+    """The plan of one draft. The same request and variant give the same plan."""
+    revision = feedbacks.read(request.feedback) if request.iteration > 1 else Revision()
+    previous = squeeze(request.previous or "")
+    wishes = revision.wishes
+    named = bool(wishes or revision.avoid)
+    relevance, hook = analysis.relevance.copy(), analysis.hook.copy()
+    if revision.focus:
+        pull = _likeness(revision.focus, analysis, encoder)
+        relevance, hook = (0.4 * relevance + pull).astype(np.float32), (0.5 * hook + pull).astype(np.float32)
+    if "numbers" in wishes:
+        with_number = np.array([analysis.has_number(row) for row in range(len(hook))])
+        relevance[with_number] += 0.5
+        hook[with_number] += 0.3
+    most_words = _most_words(analysis, previous) if "shorter_sentences" in wishes else None
+    asked = any(text in previous for text in _questions(analysis, request.tone))
+    result = Plan(
+        variant=variant,
+        tone=request.tone,
+        wishes=wishes,
+        avoid=revision.avoid,
+        relevance=relevance,
+        hook=hook,
+        more_tags=("more_hashtags" in wishes) - ("fewer_hashtags" in wishes),
+        ask="question" in wishes or (asked and "no_question" not in wishes),
+        most_words=most_words,
+    )
+    _bend(
+        result, analysis, previous, keep_hook=named and "hook" not in wishes, leave_hook="hook" in wishes or not named
+    )
+    return result
+
+
+def hooks(plan: Plan) -> list[int]:
+    """Rows to open with, best first; another order for each variant that changes the opening."""
+    return [int(row) for row in np.argsort(-plan.hook, kind="stable") if plan.hook[row] >= 0] or [
+        int(np.argmax(plan.hook))
+    ]
+
+
+def points(plan: Plan, analysis: Analysis, count: int, taken: Iterable[int]) -> list[int]:
+    """Rows that say different things than those taken, in reading order."""
+    return sorted(diverse(analysis.vectors, plan.relevance, count, taken=tuple(taken)))
+
+
+def _bend(plan: Plan, analysis: Analysis, previous: str, *, keep_hook: bool, leave_hook: bool) -> None:
+    usable = 0
+    for row, sentence in enumerate(analysis.candidates):
+        if plan.avoids(sentence.text) or ("calm" in plan.wishes and analysis.shouts(row)):
+            plan.relevance[row] = plan.hook[row] = -1
+            continue
+        usable += 1
+        # The title line of a blog is no hook; what opened the last draft stays or goes as asked.
+        opened = bool(previous) and previous.removeprefix(f"# {analysis.article.title}").lstrip("> ").startswith(
+            sentence.text
+        )
+        if opened:
+            plan.hook[row] += 10 * keep_hook - 10 * leave_hook
+    if plan.variant and leave_hook:
+        order = np.argsort(-plan.hook, kind="stable")
+        for row in order[: min(plan.variant - 1, max(0, usable - 1))]:
+            plan.hook[row] = min(plan.hook[row], 0.0)
+
+
+def _likeness(focus: str, analysis: Analysis, encoder: SentenceEncoder) -> Scores:
+    if analysis.article.language == "en":
+        return scaled((analysis.vectors @ encoder.encode([focus])[0]).astype(np.float32))
+    both = lexical([*(s.text for s in analysis.candidates), focus])
+    return scaled((both[:-1] @ both[-1]).astype(np.float32))
+
+
+def _most_words(analysis: Analysis, previous: str) -> int:
+    used = [words(s.text) for s in analysis.candidates if s.text in previous]
+    every = sorted(words(s.text) for s in analysis.candidates)
+    # Never fewer words than a third of the sentences have: something must remain to choose from.
+    floor = every[len(every) // 3]
+    return max(floor, min(20, int(max(used, default=20) * _SHORTER_BY)))
+
+
+def _questions(analysis: Analysis, tone: str) -> tuple[str, ...]:
+    own = templates(analysis.article.language)
+    return (*own.questions, *own.casual_questions, *own.closings)
