@@ -1,0 +1,1 @@
+"""The only door: authentication, limits, routing, composition, live streams, one OpenAPI document."""

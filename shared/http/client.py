@@ -11,13 +11,13 @@ from typing import Any, Self
 import aiohttp
 import orjson
 from multidict import CIMultiDict, CIMultiDictProxy
-from opentelemetry import propagate
 from yarl import URL
 
 from shared.http import deadline as deadlines
 from shared.http import internal
 from shared.http.deadline import Deadline, DeadlineExceeded
 from shared.http.problem import Problem
+from shared.telemetry.context import current_traceparent
 
 # Shorter than the servers keep a connection open, so that none is used in the moment it is closed.
 KEEPALIVE_SECONDS = 20.0
@@ -141,7 +141,8 @@ class ServiceClient:
             headers[deadlines.HEADER] = remaining
         if path.startswith("/internal/"):
             headers[internal.HEADER] = self._internal_token
-        propagate.inject(headers)
+        if traceparent := current_traceparent():
+            headers["traceparent"] = traceparent
         url = URL(self._bases[service] + path, encoded=True)
         try:
             async with asyncio.timeout(_seconds(deadline)):

@@ -18,7 +18,7 @@ _TYPE_PREFIX = "urn:presswork:problem:"
 class Problem(Exception):
     """A refusal on its way to the client.
 
-    `kind` is the stable slug at the end of `type`, `detail` one sentence that says what to do next, `extra` further members.
+    `kind` is the stable slug at the end of `type`, `detail` a sentence that says what to do next, `extra` more members.
     """
 
     def __init__(

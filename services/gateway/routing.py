@@ -1,0 +1,75 @@
+"""Which service answers which path: the route table, as data."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from shared.http.problem import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Paths at and below `prefix` belong to `service`. `methods` narrows what may pass; `public` needs no token."""
+
+    prefix: str
+    service: str
+    methods: frozenset[str] | None = None
+    public: bool = False
+    uploads: bool = False
+
+
+_READ = frozenset({"GET", "HEAD"})
+
+ROUTES: tuple[Route, ...] = (
+    Route("/api/v1/auth", "auth"),
+    Route("/api/v1/projects", "workflow"),
+    Route("/api/v1/workflows", "workflow"),
+    Route("/api/v1/drafts", "generation"),
+    Route("/api/v1/evaluations", "evaluation"),
+    Route("/api/v1/jobs", "publishing"),
+    Route("/api/v1/connections", "publishing"),
+    Route("/api/v1/files", "media", uploads=True),
+    Route("/api/v1/resources", "media", uploads=True),
+    Route("/blog", "publishing", methods=_READ, public=True),
+    Route("/.well-known/jwks.json", "auth", methods=_READ, public=True),
+)
+
+SIGN_UP = ("POST", "/api/v1/auth/signup")
+LOG_IN = ("POST", "/api/v1/auth/login")
+REFRESH = ("POST", "/api/v1/auth/refresh")
+PUBLIC = frozenset({SIGN_UP, LOG_IN, REFRESH})
+
+_ID = "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+COMPOSED = re.compile(rf"/api/v1/workflows/{_ID}(?:/history)?")
+
+# Two spellings of one path must not be told apart here and taken for the same behind.
+_AMBIGUOUS = re.compile(rb"//|\\|%2f|%5c|%00|%2e|/\.\.?(?:/|$)", re.IGNORECASE)
+
+
+def route_of(path: str) -> Route | None:
+    """The route of a decoded path, None when no service answers it."""
+    for route in ROUTES:
+        if path.startswith(route.prefix) and (len(path) == len(route.prefix) or path[len(route.prefix)] == "/"):
+            return route
+    return None
+
+
+def is_public(route: Route, method: str, path: str) -> bool:
+    """Whether a request needs no token."""
+    return route.public or (method, path) in PUBLIC
+
+
+def refuse_ambiguous(raw_path: bytes) -> None:
+    """Raises a 400 Problem for dot segments, doubled or encoded slashes."""
+    if _AMBIGUOUS.search(raw_path):
+        detail = "Write the path plainly, without dot segments and without doubled or encoded slashes."
+        raise Problem(400, "ambiguous-path", "Ambiguous path", detail)
+
+
+def refuse_method(route: Route, method: str) -> None:
+    """Raises a 405 Problem when the route does not take the method."""
+    if route.methods is not None and method not in route.methods:
+        allowed = ", ".join(sorted(route.methods))
+        headers = {"Allow": allowed}
+        raise Problem(405, "method-not-allowed", "Method not allowed", f"Use {allowed} here.", headers=headers)
