@@ -1,0 +1,13 @@
+"""Connectors: how a post reaches each platform."""
+
+from services.publishing.connectors.factory import build
+from services.publishing.connectors.port import (
+    Connection,
+    Connector,
+    ErrorClass,
+    Post,
+    Published,
+    PublishError,
+)
+
+__all__ = ["Connection", "Connector", "ErrorClass", "Post", "PublishError", "Published", "build"]

@@ -1,0 +1,35 @@
+"""Which connector serves which platform."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from services.publishing.connectors.blog import BlogConnector
+from services.publishing.connectors.instant import InstantConnector
+from services.publishing.connectors.linkedin import LinkedInConnector
+from services.publishing.connectors.port import Connector
+from services.publishing.connectors.x import XConnector
+from shared.platforms import PLATFORMS
+
+
+def build(
+    *,
+    data_dir: Path,
+    blog_url: str,
+    x_url: str,
+    linkedin_url: str,
+    linkedin_version: str,
+    timeout: float,
+    instant: bool = False,
+) -> dict[str, Connector]:
+    """A connector for every platform by its name. `timeout` in seconds for one request; `instant` for benchmarks.
+
+    The blog is written to `<data_dir>/blog` and read at `blog_url`.
+    """
+    if instant:
+        return {name: InstantConnector() for name in PLATFORMS}
+    return {
+        "linkedin": LinkedInConnector(linkedin_url, linkedin_version, timeout),
+        "x": XConnector(x_url, timeout),
+        "blog": BlogConnector(data_dir / "blog", blog_url),
+    }

@@ -1,0 +1,133 @@
+"""LinkedIn: a post on a member's or an organisation's feed (Posts API, versioned)."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import regex
+
+from services.publishing.connectors import http
+from services.publishing.connectors.hashtags import WORD, with_hashtags
+from services.publishing.connectors.port import Connection, Post, Published, PublishError
+from shared.platforms import PLATFORMS, Platform, measure
+
+_RESERVED: Final = regex.compile(r"([\\<>#~_|\[\]*(){}@])")
+
+
+def little_text(text: str) -> str:
+    """The text in LinkedIn's little text format: reserved characters escaped, `#word` as a hashtag template."""
+    written, at = [], 0
+    for tag in WORD.finditer(text):
+        written += [_escape(text[at : tag.start()]), rf"{{hashtag|\#|{_escape(tag[1])}}}"]
+        at = tag.end()
+    return "".join((*written, _escape(text[at:])))
+
+
+def _escape(text: str) -> str:
+    return _RESERVED.sub(r"\\\1", text)
+
+
+class LinkedInConnector:
+    """Posts to LinkedIn. A member's token may not read posts back, so an unknown outcome stays unknown."""
+
+    can_find = False
+
+    def __init__(self, base_url: str, version: str, timeout: float, platform: Platform = PLATFORMS["linkedin"]) -> None:
+        """`base_url` is the API's, as in https://api.linkedin.com; `version` as in 202610; `timeout` in seconds."""
+        self._client = http.Client("LinkedIn", base_url, timeout)
+        self._version = version
+        self._platform = platform
+        at_linkedin = urlsplit(base_url).hostname == "api.linkedin.com"
+        self._web = "https://www.linkedin.com" if at_linkedin else base_url.rstrip("/") + "/linkedin"
+
+    async def publish(self, post: Post, connection: Connection | None) -> Published:
+        """Post once. Raises PublishError."""
+        headers = http.bearer(connection, "LinkedIn")
+        assert connection is not None
+        body = {
+            "author": await self._author(connection),
+            "commentary": little_text(self._text(post)),
+            "visibility": "PUBLIC",
+            "distribution": {
+                "feedDistribution": "MAIN_FEED",
+                "targetEntities": [],
+                "thirdPartyDistributionChannels": [],
+            },
+            "lifecycleState": "PUBLISHED",
+            "isReshareDisabledByAuthor": False,
+        }
+        versioned = {**headers, "LinkedIn-Version": self._version, "X-Restli-Protocol-Version": "2.0.0"}
+        answer = await self._client.post("/rest/posts", versioned, body)
+        if answer.status not in (200, 201):
+            raise self._refused(answer, connection)
+        if urn := answer.headers.get("x-restli-id"):
+            return Published(urn, f"{self._web}/feed/update/{urn}", {"id": urn})
+        if answer.body:
+            raise PublishError(
+                "bad_content", f"LinkedIn refuses the post: {answer.detail} Change the text, then retry."
+            )
+        raise self._client.unknown("accepted the post but named no id")
+
+    async def find(self, post: Post, connection: Connection | None) -> Published | None:
+        """Always None: reading posts needs a permission LinkedIn gives to few."""
+        return None
+
+    async def close(self) -> None:
+        """Close the HTTP session."""
+        await self._client.close()
+
+    def _text(self, post: Post) -> str:
+        text = with_hashtags(post.content, post.hashtags)
+        if not text:
+            raise PublishError("bad_content", "The post is empty. Write something, then publish again.")
+        length, limit = measure(self._platform, text), self._platform.max_length
+        if limit is not None and length > limit:
+            raise PublishError(
+                "bad_content",
+                f"The post has {length} characters with its hashtags, LinkedIn takes {limit}. Shorten it.",
+            )
+        return text
+
+    async def _author(self, connection: Connection) -> str:
+        if urn := connection.settings.get("author_urn"):
+            return str(urn)
+        answer = await self._client.get("/v2/userinfo", http.bearer(connection, "LinkedIn"))
+        if answer.status != 200:
+            raise self._refused(answer, connection)
+        if not (subject := answer.body.get("sub")):
+            raise PublishError("disconnected", "LinkedIn did not say who you are. Connect LinkedIn again with openid.")
+        return f"urn:li:person:{subject}"
+
+    def _refused(self, answer: http.Answer, connection: Connection) -> PublishError:
+        code: Any = answer.body.get("code")
+        match answer.status:
+            case 401:
+                return http.unauthorized(connection, "LinkedIn", expired=code == "EXPIRED_ACCESS_TOKEN")
+            case 403:
+                return PublishError(
+                    "disconnected",
+                    f"LinkedIn does not let this connection post: {answer.detail} "
+                    "Connect it again with w_member_social.",
+                )
+            case 429:
+                return http.rate_limited(answer, "LinkedIn", "x-ratelimit-reset")
+            case 426:
+                return self._wrong_version(answer)
+            case 400 if code == "VERSION_MISSING":
+                return self._wrong_version(answer)
+            case status if 400 <= status < 500:
+                return PublishError(
+                    "bad_content", f"LinkedIn refuses the post: {answer.detail} Change the text, then retry."
+                )
+            case status:
+                return PublishError(
+                    "transient", f"LinkedIn answered {status}. Check the LinkedIn address in the settings, then retry."
+                )
+
+    def _wrong_version(self, answer: http.Answer) -> PublishError:
+        return PublishError(
+            "transient",
+            f"LinkedIn does not serve version {self._version or '(none)'}: {answer.detail} "
+            "Set the LinkedIn version to a month of this year, then retry.",
+        )

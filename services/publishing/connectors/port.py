@@ -1,0 +1,88 @@
+"""What a connector is: it puts one post on one platform, and can say afterwards whether it did."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, Protocol
+from uuid import UUID
+
+ErrorClass = Literal["refresh_token", "bad_content", "disconnected", "rate_limited", "transient", "outcome_unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """What to publish. `content` is Markdown for the blog, else plain text; `hashtags` with or without their sign."""
+
+    job_id: UUID
+    workflow_id: UUID
+    user_id: UUID
+    platform: str
+    title: str
+    content: str
+    hashtags: tuple[str, ...]
+    published_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A user's account on a platform.
+
+    `settings` may hold `user_id` (X), `author_urn` (LinkedIn), `refresh_token`, `max_length` and `language`.
+    """
+
+    id: UUID
+    platform: str
+    instance_url: str | None
+    username: str | None
+    access_token: str = field(repr=False)
+    settings: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """Where the post stands: the platform's id of it, its public address, and what the platform answered."""
+
+    platform_post_id: str
+    url: str
+    response: dict[str, Any]
+
+
+class PublishError(Exception):
+    """Why a post is not known to be published, and what to do next.
+
+    - `refresh_token`: the token is over; renew it, or connect the account again. Nothing was posted.
+    - `bad_content`: the platform refuses this text; change it. Nothing was posted.
+    - `disconnected`: no account, or one that may not post; connect it again. Nothing was posted.
+    - `rate_limited`: wait until `retry_at`. Nothing was posted.
+    - `transient`: nothing was sent or accepted; try again.
+    - `outcome_unknown`: the request was sent and its outcome is not known; `find` the post before anything else.
+
+    Of a thread the first posts may stand already; publishing the same post again goes on after them.
+    """
+
+    def __init__(self, error_class: ErrorClass, reason: str, retry_at: datetime | None = None) -> None:
+        super().__init__(reason)
+        self.error_class: ErrorClass = error_class
+        self.reason = reason
+        self.retry_at = retry_at
+
+
+class Connector(Protocol):
+    """One platform. Safe to share between tasks of one event loop."""
+
+    can_find: bool
+    """Whether `None` from `find` is a sure no."""
+
+    async def publish(self, post: Post, connection: Connection | None) -> Published:
+        """Publish once, without retrying a mutation. Raises PublishError."""
+        ...
+
+    async def find(self, post: Post, connection: Connection | None) -> Published | None:
+        """Look the post up after an unknown outcome. Changes nothing on the platform. Raises PublishError."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections; the connector cannot be used afterwards."""
+        ...
