@@ -186,7 +186,7 @@ def parse(pairs: Iterable[tuple[str, bytes]], value: bytes | None) -> Wire:
             epoch=int(got["ce_epoch"]),
             data=value or b"",
         )
-    except (KeyError, ValueError) as error:
+    except (KeyError, ValueError, AttributeError, TypeError) as error:  # the last two: Kafka allows null headers
         raise MalformedMessage(f"The message is no CloudEvent of Presswork: {error!r}.") from error
 
 

@@ -64,22 +64,23 @@ def stale(root: Path = ROOT) -> list[Path]:
     ]
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
+    """Exit status: 0 when all is current, 1 when a file is stale or a version would break its readers."""
     parser = argparse.ArgumentParser(prog="python -m deploy.docs", description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing, exit 1 when a file is stale")
-    check: bool = parser.parse_args().check
-    if broken := broken_promises():
+    check: bool = parser.parse_args(arguments).check
+    if broken := broken_promises(root):
         print(*broken, sep="\n", file=sys.stderr)
         return 1
-    changed = stale()
+    changed = stale(root)
     if check:
         for path in changed:
             print(f"{path} is stale: run `make docs`.", file=sys.stderr)
         return 1 if changed else 0
-    wanted = documents()
+    wanted = documents(root)
     for path in changed:
-        (ROOT / path).parent.mkdir(parents=True, exist_ok=True)
-        (ROOT / path).write_text(wanted[ROOT / path], "utf-8")
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(wanted[root / path], "utf-8")
         print(f"wrote {path}")
     return 0
 
