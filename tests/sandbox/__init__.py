@@ -1,0 +1,1 @@
+"""The platforms' documented APIs on loopback: same endpoints, headers, limits and errors."""
