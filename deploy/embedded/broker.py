@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaClient
 from aiokafka.errors import KafkaError
 
 from deploy.embedded import blocking
-from deploy.embedded.ports import free_port
+from deploy.embedded.ports import free_port, is_free
 from deploy.embedded.process import Child, resident_mb
 
 
@@ -29,6 +29,21 @@ async def answers(url: str, timeout: float = 1.0) -> bool:
     finally:
         await client.close()
     return True
+
+
+def start_and_wait(child: Child, url: str, timeout: float) -> None:
+    """Start a broker and block until it answers.
+
+    Raises BrokerFailed if its port is taken, it ends, or `timeout` seconds pass; it does not run then.
+    """
+    if not is_free(int(url.rpartition(":")[2])):  # or somebody else's broker would answer for it
+        raise BrokerFailed(f"{url} is in use by another program")
+    child.start()
+    try:
+        wait_until_it_answers(child, url, timeout)
+    except BaseException:
+        child.kill()
+        raise
 
 
 def wait_until_it_answers(child: Child, url: str, timeout: float) -> None:
@@ -115,12 +130,7 @@ class EmbeddedBroker:
             log=self._log,
             stop_signal=signal.SIGKILL,  # nothing to save, and SIGTERM takes five seconds while clients are connected
         )
-        self._child.start()
-        try:
-            wait_until_it_answers(self._child, self.url, timeout)
-        except BrokerFailed:
-            self._child.kill()
-            raise
+        start_and_wait(self._child, self.url, timeout)
 
     def stop(self) -> None:
         self.kill()

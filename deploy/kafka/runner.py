@@ -9,7 +9,7 @@ import subprocess
 import uuid
 from pathlib import Path
 
-from deploy.embedded.broker import BrokerFailed, wait_until_it_answers
+from deploy.embedded.broker import BrokerFailed, start_and_wait
 from deploy.embedded.ports import free_port
 from deploy.embedded.process import Child
 
@@ -110,12 +110,7 @@ class ApacheKafka:
             cwd=self.data_dir,
             stop_signal=signal.SIGTERM,
         )
-        self._child.start()
-        try:
-            wait_until_it_answers(self._child, self.url, timeout)
-        except BrokerFailed:
-            self._child.kill()
-            raise
+        start_and_wait(self._child, self.url, timeout)
 
     def stop(self, timeout: float = 20.0) -> None:
         """Controlled shutdown, by force after `timeout` seconds."""
