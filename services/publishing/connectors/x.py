@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 from services.publishing.connectors import http
 from services.publishing.connectors.hashtags import with_hashtags
 from services.publishing.connectors.port import Connection, Post, Published, PublishError
-from shared.platforms import PLATFORMS, Platform, split_thread, url_spans
+from shared.platforms import PLATFORMS, Platform, split_thread
+from shared.weighted_text import url_spans
 
 # A thread longer than what one user may create in one window (15 minutes) would stop in the middle.
 _LONGEST_THREAD: Final = 100
