@@ -21,8 +21,8 @@ from deploy.embedded.settings import StackSettings
 from deploy.embedded.stack import REPOSITORY, WITH_SCHEMA, Stack, StackFailed
 from deploy.embedded.state import AlreadyRunning, StackLock, StackState, wait_for_exit
 
-console = Console(highlight=False)
-problems = Console(stderr=True, highlight=False)
+console = Console(highlight=False, soft_wrap=True)
+problems = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 class _Stopped(BaseException):
