@@ -64,7 +64,9 @@ class ModelEngine:
     async def _ask(self, request: Request) -> Written:
         async with self._building:
             # The client libraries weigh some 80 MB: only who uses a model pays, and not on the event loop.
-            agent = self._agent = self._agent or await asyncio.to_thread(self._build)
+            if self._agent is None:
+                self._agent = await asyncio.to_thread(self._build)
+            agent = self._agent
         result = await agent.run(_message(request), deps=request)
         post, used = result.output, result.usage
         usage = {"input_tokens": used.input_tokens, "output_tokens": used.output_tokens, "requests": used.requests}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -16,7 +17,9 @@ from .ranking import Scores, diverse, scaled
 from .sentences import squeeze, words
 from .templates import templates
 
-_SHORTER_BY = 0.75
+_SHORTER_BY: Final = 0.75
+# Words a sentence of an article may have.
+_READABLE: Final = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,14 @@ class Plan:
         """Whether the feedback complained about this sentence, or asked for shorter ones than it is."""
         if self.most_words is not None and words(text) > self.most_words:
             return True
+        return self.quotes(text)
+
+    def avoids_reading(self, text: str) -> bool:
+        """The same for running text, where a sentence of ordinary length may stay."""
+        return self.quotes(text) or (self.most_words is not None and words(text) > max(self.most_words, _READABLE))
+
+    def quotes(self, text: str) -> bool:
+        """Whether the feedback quotes this sentence."""
         return any(piece in text or text in piece for piece in self.avoid)
 
     def turn(self, texts: tuple[str, ...]) -> str:
@@ -57,6 +68,17 @@ def plan(request: Request, analysis: Analysis, encoder: SentenceEncoder, variant
     if revision.focus:
         pull = _likeness(revision.focus, analysis, encoder)
         relevance, hook = (0.4 * relevance + pull).astype(np.float32), (0.5 * hook + pull).astype(np.float32)
+    if named:
+        # Change what was complained about and keep the rest.
+        kept = np.array([sentence.text in previous for sentence in analysis.candidates], np.float32)
+        relevance += 0.3 * kept
+    if "hook" in wishes:
+        hook += np.array([_catches(sentence.text) for sentence in analysis.candidates], np.float32)
+    if request.iteration > 2:
+        # Sentences longer than the last draft's longest would undo an earlier revision.
+        longer = np.array([words(s.text) for s in analysis.candidates]) > _longest(analysis, previous)
+        relevance[longer] = np.maximum(relevance[longer] - 0.4, 0)
+        hook[longer] -= 0.4
     if "numbers" in wishes:
         with_number = np.array([analysis.has_number(row) for row in range(len(hook))])
         relevance[with_number] += 0.5
@@ -119,11 +141,20 @@ def _likeness(focus: str, analysis: Analysis, encoder: SentenceEncoder) -> Score
 
 
 def _most_words(analysis: Analysis, previous: str) -> int:
-    used = [words(s.text) for s in analysis.candidates if s.text in previous]
     every = sorted(words(s.text) for s in analysis.candidates)
     # Never fewer words than a third of the sentences have: something must remain to choose from.
     floor = every[len(every) // 3]
-    return max(floor, min(20, int(max(used, default=20) * _SHORTER_BY)))
+    return max(floor, min(20, int(_longest(analysis, previous) * _SHORTER_BY)))
+
+
+def _longest(analysis: Analysis, previous: str) -> int:
+    return max((words(s.text) for s in analysis.candidates if s.text in previous), default=25)
+
+
+def _catches(text: str) -> float:
+    """What makes an opening: a figure, brevity, a question."""
+    question = text.rstrip("\"'”’").endswith("?")
+    return 0.4 * any(map(str.isdigit, text)) + 0.3 * (len(text) <= 90) + 0.2 * question
 
 
 def _questions(analysis: Analysis, tone: str) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import groupby
 
@@ -43,7 +43,7 @@ def compose(analysis: Analysis, plan: Plan, platform: Platform) -> str:
     title = shorten(article.title, lambda text: len(text) <= 200)
     most = platform.max_words or 2000
     frame = words(title) + words(opening) + words(closing) + sum(map(words, summary)) + 30
-    body = _chosen(analysis, plan, max(1, most - frame))
+    body = _chosen(analysis, plan, platform.min_words or 0, max(1, most - frame))
     parts = [f"# {markdown.escape(title)}", opening]
     sections = list(_sections(analysis, body))
     lead, rest = sections[0][1][:1], [(sections[0][0], sections[0][1][1:]), *sections[1:]]
@@ -71,18 +71,20 @@ def _summary(analysis: Analysis, plan: Plan) -> list[str]:
     return [analysis.candidates[row].markdown for row in rows]
 
 
-def _chosen(analysis: Analysis, plan: Plan, most: int) -> list[_Piece]:
-    pieces = [
+def _pieces(analysis: Analysis, complained: Callable[[str], bool]) -> list[_Piece]:
+    return [
         _Piece(number, place, rest, _worth(analysis, rest, place))
         for number, section in enumerate(analysis.article.sections)
         for place, passage in enumerate(section.passages)
-        if (rest := _without_avoided(passage, plan)).sentences or rest.code
+        for rest in (_without(passage, complained),)
     ]
-    pieces = pieces or [
-        _Piece(n, i, passage, 1.0)
-        for n, section in enumerate(analysis.article.sections)
-        for i, passage in enumerate(section.passages)
-    ]
+
+
+def _chosen(analysis: Analysis, plan: Plan, fewest: int, most: int) -> list[_Piece]:
+    pieces = _pieces(analysis, plan.quotes if plan.most_words is None else plan.avoids_reading)
+    if sum(piece.words for piece in pieces) < fewest:
+        # Too little would be left: only the sentences that were named go.
+        pieces = _pieces(analysis, plan.quotes)
     total = sum(piece.words for piece in pieces)
     room = min(most, int(total * _SHORTER)) if "shorter" in plan.wishes else most
     kept: list[_Piece] = []
@@ -95,10 +97,11 @@ def _chosen(analysis: Analysis, plan: Plan, most: int) -> list[_Piece]:
     return sorted(kept, key=lambda p: (p.section, p.place))
 
 
-def _without_avoided(passage: Passage, plan: Plan) -> Passage:
-    kept = tuple(s for s in passage.sentences if not plan.avoids(s.text))
-    # Shorter sentences are a wish, an empty paragraph is not.
-    return replace(passage, sentences=kept or (passage.sentences if plan.most_words is not None else ()))
+def _without(passage: Passage, complained: Callable[[str], bool]) -> Passage:
+    """The passage less what the feedback complained about; its first sentence stays, the others lean on it."""
+    return replace(
+        passage, sentences=passage.sentences[:1] + tuple(s for s in passage.sentences[1:] if not complained(s.text))
+    )
 
 
 def _worth(analysis: Analysis, passage: Passage, place: int) -> float:

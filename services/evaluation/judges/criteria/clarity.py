@@ -1,0 +1,93 @@
+"""Is it easy to read: sentence length, Flesch reading ease, and what proselint finds."""
+
+from __future__ import annotations
+
+import re
+import statistics
+from collections.abc import Iterator
+from functools import cache
+from typing import Any, Final
+
+from ..draft import Draft, quote
+from ..rating import Finding, Rating, rating, up_to
+
+# Words on average and at most in one sentence; Korean packs more into one word.
+_COMFORT: Final = {"ko": (13, 20)}
+_COMFORT_ELSE: Final = (16, 25)
+_EASY: Final = 55.0
+_VOWELS: Final = re.compile(r"[aeiouy]+")
+# These mark rhetoric or typography, not what a post is read for.
+_IGNORED: Final = ("typography", "misc.but", "misc.tense_present", "misc.scare_quotes", "hedging", "restricted")
+
+
+def rate(draft: Draft) -> Rating:
+    """Measures: sentence_words (mean), longest_sentence_words, flesch (English only), proselint (rule → times)."""
+    lengths = [len(s.split()) for s in draft.sentences] or [0]
+    mean = statistics.fmean(lengths)
+    english = draft.language == "en"
+    ease = flesch(draft.sentences, draft.words) if english and draft.words else None
+    found = _proselint(draft.prose) if english else []
+    measures = {
+        "sentence_words": round(mean, 1),
+        "longest_sentence_words": max(lengths),
+        "flesch": round(ease, 1) if ease is not None else "not measured: made for English",
+        "proselint": {rule: sum(1 for r, _ in found if r == rule) for rule, _ in found},
+    }
+    return rating([*_lengths(draft, lengths, mean), *_wording(draft, ease, found)], measures)
+
+
+def flesch(sentences: tuple[str, ...], words: tuple[str, ...]) -> float:
+    """Flesch reading ease (1948): about 0 (a statute) to 100 (a children's book)."""
+    syllables = sum(map(_syllables, words))
+    return 206.835 - 1.015 * len(words) / max(1, len(sentences)) - 84.6 * syllables / max(1, len(words))
+
+
+def _syllables(word: str) -> int:
+    word = word.lower()
+    count = len(_VOWELS.findall(word))
+    silent = (word.endswith("e") and not word.endswith(("le", "ee"))) or (word.endswith(("ed", "es")) and len(word) > 4)
+    return max(1, count - silent)
+
+
+def _lengths(draft: Draft, lengths: list[int], mean: float) -> Iterator[Finding]:
+    average, most = _COMFORT.get(draft.language, _COMFORT_ELSE)
+    longest = max(draft.sentences, key=lambda s: len(s.split()), default="")
+    size = max(lengths)
+    if size > most:
+        yield Finding(
+            up_to(25, 4 + 1.5 * (size - most)), f"shorten the long sentence {quote(longest)}, it has {size} words"
+        )
+    if mean > average:
+        yield Finding(
+            up_to(35, 3 * (mean - average)),
+            f"use shorter sentences, they have {mean:.0f} words on average and {average} read easily",
+        )
+
+
+def _wording(draft: Draft, ease: float | None, found: list[tuple[str, str]]) -> Iterator[Finding]:
+    if ease is not None and ease < _EASY:
+        yield Finding(up_to(30, 0.8 * (_EASY - ease)), f"use plainer words, the reading ease is {ease:.0f} of 100")
+    for rule, text in found[:4]:
+        yield Finding(6, f"rework {quote(text)} ({rule.replace('_', ' ').replace('.', ', ')})")
+    if cut := next((s for s in draft.sentences if s.endswith("…")), ""):
+        yield Finding(10, f"finish the sentence {quote(cut)}")
+
+
+@cache
+def _checks() -> tuple[Any, ...]:
+    from proselint.checks import __register__
+    from proselint.config import DEFAULT
+    from proselint.registry import CheckRegistry
+
+    registry = CheckRegistry()
+    registry.register_many(__register__)
+    return tuple(c for c in registry.get_all_enabled(DEFAULT["checks"]) if not c.path.startswith(_IGNORED))
+
+
+def _proselint(text: str) -> list[tuple[str, str]]:
+    padded = f"\n{text}\n"
+    return [
+        (check.path, padded[result.span[0] : result.span[1]].strip())
+        for check in _checks()
+        for result in check.check_with_flags(padded)
+    ]

