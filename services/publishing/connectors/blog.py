@@ -119,11 +119,11 @@ def _slug(post: Post) -> str:
 
 def _title_and_body(post: Post) -> tuple[str, str]:
     """The title stands once: a first heading that is the title, or that serves as one, leaves the body."""
-    body = post.content.strip()
+    body = pages.readable(post.content).strip()
     first, _, rest = body.partition("\n")
     heading = " ".join(first[2:].split()) if first.startswith("# ") else ""
-    title = " ".join(post.title.split()) or heading or "Untitled"
-    return title, rest.strip() if heading.casefold() == title.casefold() else body
+    title = " ".join(pages.readable(post.title).split()) or heading or "Untitled"
+    return title, (rest.strip() or body) if heading.casefold() == title.casefold() else body
 
 
 def _front_matter(entry: Entry) -> str:
@@ -143,7 +143,7 @@ def _front_matter(entry: Entry) -> str:
 def _read(path: Path) -> tuple[Entry, str]:
     """An article's entry and Markdown from its file."""
     _, head, body = path.read_text("utf-8").split(_FENCE, 2)
-    fields = {name: json.loads(value) for name, _, value in (line.partition(": ") for line in head.splitlines())}
+    fields = {name: json.loads(value) for name, _, value in (line.partition(": ") for line in head.strip().split("\n"))}
     entry = Entry(
         job_id=UUID(fields["job_id"]),
         slug=path.stem,

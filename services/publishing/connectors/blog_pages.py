@@ -52,6 +52,11 @@ class Entry:
     published_at: datetime
 
 
+def readable(text: str) -> str:
+    """Without the characters that neither HTML nor XML can carry."""
+    return regex.sub(r"[\x00-\x08\x0B\x0C\x0E-\x1F\x7F-\x84\x86-\x9F\uFDD0-\uFDEF\uFFFE\uFFFF\p{Cs}]", "", text)
+
+
 def rendered(markdown: str) -> str:
     """The HTML of a user's Markdown; raw HTML in it stays text, and links with code in them stay text."""
     return str(_MARKDOWN.render(markdown))
@@ -61,7 +66,7 @@ def described(markdown: str) -> str:
     """The first words of the article as plain text, at most 160 characters, cut between words."""
     blocks = _MARKDOWN.parse(markdown)
     plain = (
-        "".join(child.content if child.type in {"text", "code_inline"} else " " for child in block.children or ())
+        "".join(child.content or " " * child.type.endswith("break") for child in block.children or ())
         for before, block in pairwise(blocks)
         if before.type == "paragraph_open"
     )
@@ -130,19 +135,14 @@ def feed(entries: list[tuple[Entry, str]], blog_url: str) -> bytes:
     for entry, markdown in entries:
         item = atom.add_entry(order="append")
         item.id(entry.job_id.urn)
-        item.title(_xml(entry.title))
+        item.title(entry.title)
         item.link(href=f"{blog_url}/{entry.slug}.html", rel="alternate", type="text/html")
         item.published(entry.published_at)
         item.updated(entry.published_at)
-        item.summary(_xml(entry.description))
-        item.content(_xml(rendered(markdown)), type="html")
-        item.category([{"term": _xml(tag)} for tag in entry.tags])
+        item.summary(entry.description)
+        item.content(rendered(markdown), type="html")
+        item.category([{"term": tag} for tag in entry.tags])
     return bytes(atom.atom_str(pretty=True))
-
-
-def _xml(text: str) -> str:
-    """Without the control characters that XML cannot carry."""
-    return regex.sub(r"[\x00-\x08\x0B\x0C\x0E-\x1F\uFFFE\uFFFF\p{Cs}]", "", text)
 
 
 def _time(entry: Entry) -> str:
