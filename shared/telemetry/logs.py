@@ -9,11 +9,11 @@ import sys
 from datetime import UTC, datetime
 from typing import Any, Literal, TextIO
 
-import orjson
 from opentelemetry import trace
 
 from shared.security.masking import mask, mask_text
 from shared.telemetry.context import correlation_id
+from shared.telemetry.jsonlines import json_line
 
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "color_message"}
 # Libraries that bring handlers of their own, or say more than anybody reads.
@@ -87,7 +87,7 @@ class JsonFormatter(logging.Formatter):
             line.setdefault(key, value)
         if record.exc_info:
             line["exception"] = mask_text(self.formatException(record.exc_info))
-        return orjson.dumps(line, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+        return json_line(line)[:-1].decode()
 
 
 class ConsoleFormatter(logging.Formatter):

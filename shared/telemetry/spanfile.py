@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import orjson
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+
+from shared.telemetry.jsonlines import json_line
 
 ROTATE_BYTES = 32 * 1024 * 1024
 
@@ -95,7 +96,7 @@ def encode(spans: Sequence[ReadableSpan]) -> bytes:
         }
         for (_, scope), (resource, encoded) in groups.items()
     ]
-    return orjson.dumps({"resourceSpans": resources}, option=orjson.OPT_APPEND_NEWLINE)
+    return json_line({"resourceSpans": resources})
 
 
 def _span(span: ReadableSpan) -> dict[str, Any]:

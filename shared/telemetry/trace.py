@@ -11,7 +11,8 @@ from rich.tree import Tree
 from shared.telemetry.tracefiles import Span, Story, find_story
 
 DEFAULT_DIRECTORY = Path(".data/traces")
-_KINDS = {1: "", 2: "server", 3: "client", 4: "producer", 5: "consumer"}
+_KINDS = {2: "server", 3: "client", 4: "producer", 5: "consumer"}
+PRODUCER, CONSUMER = 4, 5
 _COLOURS = ("cyan", "magenta", "green", "yellow", "blue", "bright_cyan", "bright_magenta", "bright_green")
 
 
@@ -46,37 +47,51 @@ def _draw(story: Story) -> Tree:
     )
     tree = Tree(title)
     nodes: dict[str, Tree] = {}
+    sent: dict[str, Span] = {}
     known = {span.span_id for span in spans}
+    causes = {span.span_id: span.cause(known) for span in spans}
+    senders = {span.message_id: span for span in reversed(spans) if span.kind == PRODUCER}
+    for span in spans:
+        # Sent and processed under one parent, the event's: the sending comes between.
+        sender = senders.get(span.message_id) if span.kind == CONSUMER and span.message_id else None
+        if sender is not None and causes[sender.span_id] == causes[span.span_id]:
+            causes[span.span_id] = sender.span_id
+    followed = set(causes.values())
     waiting = spans
     # A parent can start, by its own machine's clock, after its child: go round until nobody finds a parent any more.
     while waiting:
         left: list[Span] = []
         for span in waiting:
-            cause = span.cause(known)
-            if cause is None:
-                nodes[span.span_id] = tree.add(_label(span, start, colours, linked=False))
-            elif (node := nodes.get(cause)) is not None:
-                linked = cause != span.parent_id
-                nodes[span.span_id] = node.add(_label(span, start, colours, linked=linked))
-            else:
+            cause = causes[span.span_id]
+            node = tree if cause is None else nodes.get(cause)
+            if node is None:
                 left.append(span)
+            elif span.kind == PRODUCER and span.span_id in followed and not span.failed:
+                # Its consumers stand in its place and say how long the event was on its way.
+                nodes[span.span_id], sent[span.span_id] = node, span
+            else:
+                linked = cause is not None and span.cause(known) != span.parent_id
+                label = _label(span, start, colours, linked=linked, sent=sent.get(cause or ""))
+                nodes[span.span_id] = node.add(label)
         if len(left) == len(waiting):
             # Links may run in a circle; whoever came first is shown as a root.
-            known.discard(left[0].cause(known) or "")
+            first = left.pop(0)
+            nodes[first.span_id] = tree.add(_label(first, start, colours))
         waiting = left
     if story.more:
         tree.add(Text(f"{story.more} more linked traces are not shown", style="dim"))
     return tree
 
 
-def _label(span: Span, start: int, colours: dict[str, str], *, linked: bool) -> Text:
+def _label(span: Span, start: int, colours: dict[str, str], *, linked: bool = False, sent: Span | None = None) -> Text:
     return Text.assemble(
         ("↪ " if linked else "", "bold"),
         (span.service, colours[span.service]),
-        (f"  {span.name}", "bold" if span.kind != 1 else ""),
-        (f"  {_KINDS[span.kind]}" if _KINDS.get(span.kind) else "", "dim"),
+        (f"  {span.name}", "bold" if span.kind in _KINDS else ""),
+        (f"  {_KINDS[span.kind]}" if span.kind in _KINDS else "", "dim"),
         (f"  {_duration(span.end_ns - span.start_ns)}", "bright_white"),
         (f"  +{_duration(span.start_ns - start)}", "dim"),
+        (f"  {_duration(span.start_ns - sent.start_ns)} after {sent.service} sent it" if sent else "", "dim"),
         (f"  {span.status_code}" if span.status_code else "", "dim"),
         (f"  ✗ {span.error or 'failed'}" if span.failed else "", "bold red"),
         no_wrap=True,

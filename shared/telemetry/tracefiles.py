@@ -37,6 +37,11 @@ class Span:
         """The HTTP status, when it was a request."""
         return self.attributes.get("http.response.status_code")
 
+    @property
+    def message_id(self) -> str | None:
+        """The id of the event that was sent or processed."""
+        return self.attributes.get("messaging.message.id")
+
     def cause(self, known: set[str]) -> str | None:
         """The span this one hangs under among `known`: its parent, else the first span it links to."""
         if self.parent_id in known:
