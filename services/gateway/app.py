@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
@@ -23,8 +23,8 @@ from shared.http.openapi import documented
 _READY_SECONDS = 2.0
 
 
-def build(settings: GatewaySettings, *, outer: Sequence[Middleware] = ()) -> FastAPI:
-    """The gateway's application; `outer` middleware sees every request first."""
+def build(settings: GatewaySettings) -> FastAPI:
+    """The gateway's application. Raises ValueError for settings that cannot be read."""
     client = ServiceClient(settings.urls(), settings.internal_token)
     verifier = authentication.verifier(client)
     uploads = [route.prefix for route in routing.ROUTES if route.uploads]
@@ -44,7 +44,7 @@ def build(settings: GatewaySettings, *, outer: Sequence[Middleware] = ()) -> Fas
         body_limits=dict.fromkeys(uploads, settings.upload_bytes),
         deadline_seconds=settings.deadline_seconds,
         deadlines=dict.fromkeys(uploads, settings.upload_seconds),
-        outer=outer,
+        public=True,
         inner=[
             Middleware(
                 Door,

@@ -37,6 +37,7 @@ class Door:
         if route is None:
             await self._app(scope, receive, send)
             return
+        scope["route"] = route
         routing.refuse_method(route, method)
         address = self._addresses.of(scope)
         claims, headers = await self._admit(scope, route, address)

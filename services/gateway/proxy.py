@@ -25,7 +25,8 @@ _HOP_BY_HOP = frozenset(
 )
 _NOT_PASSED_ON = _HOP_BY_HOP | frozenset(b"host expect forwarded x-real-ip".split())
 _OURS = (b"x-presswork-", b"x-forwarded-")
-_NOT_PASSED_BACK = _HOP_BY_HOP | frozenset({b"server", b"date"})
+# The gateway's own answer names the trace, the server and the time.
+_NOT_PASSED_BACK = _HOP_BY_HOP | frozenset(b"server date traceparent x-trace-id x-correlation-id".split())
 
 
 class Proxy:
@@ -38,7 +39,7 @@ class Proxy:
     async def __call__(
         self, scope: Scope, receive: Receive, send: Send, *, service: str, address: str, claims: Claims | None
     ) -> None:
-        """Answers with what `service` answers. Raises Upstream (503) or DeadlineExceeded (504) before an answer began."""
+        """Answers with what `service` answers. Raises Upstream (503) or DeadlineExceeded (504) before any answer."""
         body = _RequestBody(scope, receive)
         try:
             async with self._client.stream(

@@ -18,6 +18,11 @@ class Route:
     public: bool = False
     uploads: bool = False
 
+    @property
+    def path(self) -> str:
+        """What metrics and spans call it."""
+        return f"{self.prefix}/{{path}}"
+
 
 _READ = frozenset({"GET", "HEAD"})
 

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
 
 from shared.http.body_limit import BodyLimit
 from shared.http.deadline import DeadlineMiddleware
 from shared.http.errors import Problems, answer_with_problem
 from shared.http.health import Check, health_router
 from shared.http.openapi import documented
+from shared.http.text import refuse_unstorable_text
+from shared.telemetry.asgi import TelemetryMiddleware
+from shared.telemetry.metrics import Metrics
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
@@ -34,15 +39,18 @@ def create_app(
     body_limits: Mapping[str, int] | None = None,
     deadline_seconds: float = DEADLINE_SECONDS,
     deadlines: Mapping[str, float] | None = None,
-    outer: Sequence[Middleware] = (),
+    metrics: Metrics | None = None,
+    public: bool = False,
     inner: Sequence[Middleware] = (),
     **options: Any,
 ) -> FastAPI:
-    """A FastAPI application with `/livez`, `/readyz` and `/openapi.json`.
+    """A FastAPI application with `/livez`, `/readyz`, `/metrics` and `/openapi.json`.
 
-    `body_limits` (bytes) and `deadlines` (seconds) differ by path prefix. `outer` middleware sees every request first
-    (telemetry), `inner` last. `options` go to FastAPI.
+    `checks` say what `/readyz` waits for. `body_limits` (bytes) and `deadlines` (seconds) differ by path prefix.
+    `public` is for a door open to strangers: their traces are linked, not continued. `inner` middleware sees a request
+    last, when all limits have been applied. `options` go to FastAPI.
     """
+    metrics = metrics or Metrics(service)
     app = FastAPI(
         title=title,
         version="1",
@@ -50,8 +58,9 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        dependencies=[Depends(refuse_unstorable_text)],
         middleware=[
-            *outer,
+            Middleware(TelemetryMiddleware, service=service, metrics=metrics, public=public),
             Middleware(Problems),
             Middleware(BodyLimit, max_bytes=max_body_bytes, per_prefix=dict(body_limits or {})),
             Middleware(DeadlineMiddleware, seconds=deadline_seconds, per_prefix=dict(deadlines or {})),
@@ -64,10 +73,19 @@ def create_app(
         **options,
     )
     app.state.service = service
+    app.add_route("/metrics", _scrape(metrics), include_in_schema=False)
     for router in (health_router(checks or {}), *routers):
         app.include_router(router)
     app.openapi = lambda: documented(app)  # type: ignore[method-assign]
     return app
+
+
+def _scrape(metrics: Metrics) -> Callable[[Request], Awaitable[Response]]:
+    async def scrape(request: Request) -> Response:
+        body, media_type = await metrics.render(request.headers.get("accept", ""))
+        return Response(body, headers={"Content-Type": media_type})
+
+    return scrape
 
 
 @asynccontextmanager

@@ -17,7 +17,7 @@ from shared.http import deadline as deadlines
 from shared.http import internal
 from shared.http.deadline import Deadline, DeadlineExceeded
 from shared.http.problem import Problem
-from shared.telemetry.context import current_traceparent
+from shared.telemetry.context import correlation_id, current_traceparent
 
 # Shorter than the servers keep a connection open, so that none is used in the moment it is closed.
 KEEPALIVE_SECONDS = 20.0
@@ -143,6 +143,8 @@ class ServiceClient:
             headers[internal.HEADER] = self._internal_token
         if traceparent := current_traceparent():
             headers["traceparent"] = traceparent
+        if correlation := correlation_id():
+            headers["X-Correlation-Id"] = correlation
         url = URL(self._bases[service] + path, encoded=True)
         try:
             async with asyncio.timeout(_seconds(deadline)):

@@ -21,6 +21,7 @@ from shared.database import UNAVAILABLE
 from shared.decider import Conflict, DomainError, Forbidden, Invalid, NotFound
 from shared.http.body_limit import BodyTooLarge
 from shared.http.problem import Problem, trace_id
+from shared.http.text import unstorable_text
 from shared.security.tokens import KeysUnavailable
 
 _log = logging.getLogger(__name__)
@@ -68,8 +69,7 @@ def to_problem(error: BaseException, scope: Scope) -> Problem:
         case HTTPException():
             return _from_http(error)
         case asyncpg.PostgresError() if error.sqlstate in _UNSTORABLE_TEXT:
-            detail = "The text holds a character that cannot be stored, such as U+0000; remove it and send it again."
-            return Problem(422, "unstorable-text", "Text cannot be stored", detail)
+            return unstorable_text()
         case KeysUnavailable():
             return unavailable(str(error))
     if isinstance(error, UNAVAILABLE):
