@@ -6,7 +6,7 @@ import orjson
 
 
 def json_line(value: object) -> bytes:
-    """`value` as JSON in UTF-8 with a newline; what JSON does not know becomes its `str`, half a surrogate pair a `?`."""
+    """`value` as JSON in UTF-8 with a newline; what JSON does not know becomes its `str`, half a surrogate pair `?`."""
     try:
         return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_APPEND_NEWLINE)
     except TypeError:  # a number beyond 64 bits, half a surrogate pair: the slower way takes them

@@ -1,6 +1,7 @@
 """The tree of a trace, or of a whole story, across services: `python -m shared.telemetry.trace ID [--dir FOLDER]`."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from rich.tree import Tree
 
 from shared.telemetry.tracefiles import Span, Story, find_story
 
-DEFAULT_DIRECTORY = Path(".data/traces")
+DIRECTORY_VARIABLE, DEFAULT_DIRECTORY = "PRESSWORK_TRACES_DIR", ".data/traces"
 _KINDS = {2: "server", 3: "client", 4: "producer", 5: "consumer"}
 PRODUCER, CONSUMER = 4, 5
 _COLOURS = ("cyan", "magenta", "green", "yellow", "blue", "bright_cyan", "bright_magenta", "bright_green")
@@ -110,7 +111,8 @@ def main() -> int:
     """Print the tree; 1 and a sentence on standard error when there is none."""
     parser = argparse.ArgumentParser(prog="trace", description=__doc__)
     parser.add_argument("id", help="a trace id, a traceparent, or a workflow, correlation or event id")
-    parser.add_argument("--dir", type=Path, default=DEFAULT_DIRECTORY, help="the folder of span files")
+    directory = os.environ.get(DIRECTORY_VARIABLE, DEFAULT_DIRECTORY)
+    parser.add_argument("--dir", type=Path, default=directory, help=f"the folder of span files ({directory})")
     given = parser.parse_args()
     try:
         tree = render(given.id, given.dir)

@@ -244,9 +244,10 @@ def start_span_at(
     if tracing is None or (traceparent is not None and not sampled(traceparent)):
         return own or traceparent
     parent = parse_traceparent(traceparent)
-    context = parse_traceparent(own)
+    context = None if own is None else parse_traceparent(own)
     if context is None:
         context = _child(parent, name, kind)
+        own = format_traceparent(context)
     if context.trace_flags.sampled:
         # The processors' public side of a live span's end, without the locks and limits a live span needs.
         finished = ReadableSpan(
@@ -256,7 +257,7 @@ def start_span_at(
             tracing.resource,
             attributes,
             (),
-            _links(links),
+            _links(links) if links else (),
             kind,
             status=_UNSET if error is None else Status(StatusCode.ERROR, error),
             start_time=start_ns,
@@ -265,7 +266,7 @@ def start_span_at(
         )
         for processor in tracing.processors:
             processor.on_end(finished)
-    return format_traceparent(context)
+    return own
 
 
 def _child(parent: SpanContext | None, name: str, kind: SpanKind) -> SpanContext:

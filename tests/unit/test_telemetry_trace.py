@@ -1,6 +1,6 @@
 """A story told from span files: every service, every linked trace, quickly, and a clear sentence when there is none."""
 
-import re
+import os
 import subprocess
 import sys
 import time
@@ -135,10 +135,12 @@ def test_nothing_found_is_a_sentence_and_a_failure(tmp_path: Path) -> None:
 
 def test_the_command_prints_the_tree(story: tuple[Path, str]) -> None:
     folder, _ = story
-    command = [sys.executable, "-m", "shared.telemetry.trace", STORY, "--dir", str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30)
-    assert done.returncode == 0
-    assert re.search(r"generation  process DraftRequested  consumer", done.stdout)
+    command = [sys.executable, "-m", "shared.telemetry.trace", STORY]
+    environment = {**os.environ, "PRESSWORK_TRACES_DIR": str(folder)}
+    by_option = subprocess.run([*command, "--dir", str(folder)], capture_output=True, text=True, timeout=30)
+    by_variable = subprocess.run(command, capture_output=True, text=True, timeout=30, env=environment)
+    assert (by_option.returncode, by_option.stdout) == (0, by_variable.stdout)
+    assert "generation  process DraftRequested  consumer" in by_option.stdout
 
 
 def test_torn_and_empty_files_are_passed_over(story: tuple[Path, str]) -> None:
