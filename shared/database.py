@@ -10,8 +10,8 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-Connection = asyncpg.Connection
-PoolConnection = Any  # asyncpg's pool hands out proxies of Connection
+Connection = Any  # asyncpg.Connection, which bears no types
+PoolConnection = Any  # the proxy of one that the pool hands out
 
 SERVICE = "service"  # app.user_id of the service's own transactions; row-level security lets it pass
 

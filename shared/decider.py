@@ -41,7 +41,7 @@ class Decider(Generic[State]):
 
     `decide(command, state)` returns the events that follow, `[]` for a repeated command, or raises a DomainError;
     `evolve(state, event)` never raises. `creating` names the commands that usually start a stream: for these the kit
-    does not look for earlier events first (a stream that exists after all is noticed on append, loaded and decided anew).
+    does not look for earlier events first (a stream that exists after all is noticed on append and decided anew).
     """
 
     stream: str

@@ -38,6 +38,8 @@ CREATE TABLE relay_cursor (
     epoch           integer NOT NULL DEFAULT 0,
     transaction_id  bigint NOT NULL DEFAULT 0,
     position        bigint NOT NULL DEFAULT 0,
+    held_transaction_id bigint NOT NULL DEFAULT 0,  -- the broker holds what comes after this mark
+    held_position   bigint NOT NULL DEFAULT 0,
     offsets         jsonb NOT NULL DEFAULT '{}',
     moved_at        timestamptz NOT NULL DEFAULT now()
 );

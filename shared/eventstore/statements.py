@@ -57,6 +57,7 @@ FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $
      AS new (id, kind, lane, payload, due_at, attempts, lease_token, leased_until,
              correlation_id, causation_id, actor, traceparent)
 ON CONFLICT (id) DO NOTHING
+RETURNING id
 """
 
 # A zombie that lost its partition finds the mark moved and rolls back.
@@ -71,20 +72,26 @@ WHERE heard.source = new.source AND heard.partitions = new.partitions AND heard.
 PARK = """
 INSERT INTO parked_events (source, transaction_id, position, stream_id, event_id, type, headers, data,
                            attempts, error, next_attempt_at)
-SELECT source, transaction_id, position, stream_id, event_id, type, headers::jsonb, data, attempts, error, next_attempt_at
+SELECT source, transaction_id, position, stream_id, event_id, type, headers::jsonb, data,
+       attempts, error, next_attempt_at
 FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::bytea[],
             $9::int[], $10::text[], $11::timestamptz[])
-     AS new (source, transaction_id, position, stream_id, event_id, type, headers, data, attempts, error, next_attempt_at)
+     AS new (source, transaction_id, position, stream_id, event_id, type, headers, data,
+             attempts, error, next_attempt_at)
 ON CONFLICT DO NOTHING
 """
 
 UNPARK = "DELETE FROM parked_events WHERE source = $1 AND transaction_id = $2 AND position = $3"
 
-# Rows travel as one JSON text and get the table's own column types; as text, because the jsonb codec would encode it again.
-ROWS_INSERT = "INSERT INTO {table} ({columns}) SELECT {columns} FROM jsonb_populate_recordset(NULL::{table}, $1::text::jsonb)"
+# Rows travel as one JSON text and get the table's own column types; not as jsonb, whose codec would encode them again.
+ROWS_INSERT = (
+    "INSERT INTO {table} ({columns}) SELECT {columns} FROM jsonb_populate_recordset(NULL::{table}, $1::text::jsonb)"
+)
 ROWS_UPSERT = ROWS_INSERT + " ON CONFLICT ({key}) DO UPDATE SET {assignments}"
 ROWS_UPDATE = (
     "UPDATE {table} AS old SET {assignments} "
     "FROM jsonb_populate_recordset(NULL::{table}, $1::text::jsonb) AS new WHERE {matching}"
 )
-ROWS_DELETE = "DELETE FROM {table} AS old USING jsonb_populate_recordset(NULL::{table}, $1::text::jsonb) AS new WHERE {matching}"
+ROWS_DELETE = (
+    "DELETE FROM {table} AS old USING jsonb_populate_recordset(NULL::{table}, $1::text::jsonb) AS new WHERE {matching}"
+)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Mapping
 
 from starlette.exceptions import HTTPException
@@ -10,6 +12,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from shared.http.prefixes import longest
 from shared.http.problem import Problem
 
+LINGER_BYTES = 33_554_432
+LINGER_SECONDS = 5.0
+
 
 class BodyTooLarge(HTTPException):
     """413, raised while a body is read: FastAPI lets only its own kind of exception through there."""
@@ -17,7 +22,7 @@ class BodyTooLarge(HTTPException):
     def __init__(self, limit: int) -> None:
         super().__init__(413)
         detail = f"Send at most {limit:,} bytes here; shorten the body or split it."
-        # The rest of the body is not read, so the connection cannot serve another request.
+        # Not all of the body may have been read, so the connection cannot serve another request.
         close = {"Connection": "close"}
         self.problem = Problem(413, "body-too-large", "Body too large", detail, headers=close, max_bytes=limit)
 
@@ -41,6 +46,9 @@ class BodyLimit:
                 400, "malformed-request", "Malformed request", "Give Content-Length as a whole number of bytes."
             )
         if int(declared) > limit:
+            # Whoever asks before sending is answered before sending.
+            if not any(name == b"expect" for name, _ in scope["headers"]):
+                await _linger(receive)
             raise BodyTooLarge(limit)
         seen = 0
 
@@ -50,7 +58,21 @@ class BodyLimit:
             if message["type"] == "http.request":
                 seen += len(message.get("body", b""))
                 if seen > limit:
+                    if message.get("more_body", False):
+                        await _linger(receive)
                     raise BodyTooLarge(limit)
             return message
 
         await self._app(scope, counted, send)
+
+
+async def _linger(receive: Receive) -> None:
+    """Reads on for a while and throws it away: a client that is still sending would see a reset, not the answer."""
+    discarded = 0
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(LINGER_SECONDS):
+            while discarded < LINGER_BYTES:
+                message = await receive()
+                if message["type"] == "http.disconnect" or not message.get("more_body", False):
+                    return
+                discarded += len(message.get("body", b""))

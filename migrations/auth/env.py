@@ -1,0 +1,5 @@
+"""Migrations of the schema `auth`."""
+
+from migrations.environment import run
+
+run("auth")

@@ -1,0 +1,5 @@
+"""Migrations of the schema `evaluation`."""
+
+from migrations.environment import run
+
+run("evaluation")

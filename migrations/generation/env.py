@@ -1,0 +1,5 @@
+"""Migrations of the schema `generation`."""
+
+from migrations.environment import run
+
+run("generation")

@@ -1,0 +1,28 @@
+"""The tables of the kit, the same in every service's schema."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import op
+
+_HERE = Path(__file__).parent
+_TABLES = ("idempotency_keys", "tasks", "parked_events", "heard", "subscribers", "relay_cursor", "events")
+
+
+def execute_script(sql: str) -> None:
+    """Run a script of many statements as it stands (no parameters, so colons and percent signs are text)."""
+    connection = op.get_bind().connection.cursor()
+    connection.execute(sql)
+    connection.close()
+
+
+def upgrade_0001() -> None:
+    execute_script((_HERE / "0001.sql").read_text())
+
+
+def downgrade_0001() -> None:
+    op.execute("ALTER TABLE events DISABLE TRIGGER USER")
+    for table in _TABLES:
+        op.execute(f"DROP TABLE {table}")
+    op.execute("DROP FUNCTION refuse_change()")

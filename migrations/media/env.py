@@ -1,0 +1,5 @@
+"""Migrations of the schema `media`."""
+
+from migrations.environment import run
+
+run("media")

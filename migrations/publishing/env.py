@@ -1,0 +1,5 @@
+"""Migrations of the schema `publishing`."""
+
+from migrations.environment import run
+
+run("publishing")

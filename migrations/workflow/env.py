@@ -1,0 +1,5 @@
+"""Migrations of the schema `workflow`."""
+
+from migrations.environment import run
+
+run("workflow")

@@ -1,0 +1,207 @@
+"""The consumer: hears other services' events, and lets each take effect exactly once.
+
+Promises: a batch's effects and the marks of how far it was heard are one transaction; a message heard before is passed
+by; a failing event sets its stream aside (parks it) and lets others flow; a broker that lost everything, or a client
+that hangs, ends in a new subscription, never in a loss. Offsets kept by the broker are only a hint where to begin.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka.errors import ConsumerStoppedError, KafkaError
+from faststream import AckPolicy
+
+from contracts.envelope import START, MalformedMessage, Mark, parse, topic
+from shared.bus.broker import new_broker, wait_for_topics
+from shared.bus.inbox import Heard, Inbox
+from shared.bus.marks import Place
+from shared.database import UNAVAILABLE
+from shared.eventstore.unit import Fenced
+from shared.settings import ServiceSettings
+from shared.telemetry.metrics import Metrics
+
+logger = logging.getLogger(__name__)
+
+LOOK_AFTER_EVERY = 1.0  # seconds between looks at lag, health and parked events
+STRIKES = 3  # failed looks in a row after which the subscription is made anew
+PATIENCE = 20.0  # seconds behind without hearing anything, after which it is made anew too
+
+
+class Resubscribe(Exception):
+    """The subscription is no good any more; the text says why."""
+
+
+class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Run `run()` in a task; `stop()` waits for the batch in work."""
+
+    def __init__(self, settings: ServiceSettings, inbox: Inbox, sources: Sequence[str], metrics: Metrics) -> None:
+        self._settings = settings
+        self._inbox = inbox
+        self._sources = {topic(source): source for source in sources}
+        self._metrics = metrics
+        self._marks = inbox.marks
+        self._busy = asyncio.Lock()
+        self._stopping = False
+        self._committed: dict[TopicPartition, int] = {}
+        self._heard_at = 0.0
+        self.assigned = False
+
+    async def run(self) -> None:
+        """Until `stop()`. Lost servers are waited for."""
+        while not self._stopping:
+            try:
+                await self._subscribed()
+            except Resubscribe as reason:
+                logger.warning("%s subscribes anew: %s", self._inbox.store.service, reason)
+                self._metrics.consumer_restarts.inc()
+            except Fenced as reason:
+                logger.info("%s: %s", self._inbox.store.service, reason)
+            except (KafkaError, ConsumerStoppedError, *UNAVAILABLE) as error:
+                logger.warning("%s waits for its servers: %s", self._inbox.store.service, error or type(error).__name__)
+                self._metrics.consumer_restarts.inc()
+            finally:
+                self.assigned = False
+            if not self._stopping:
+                await asyncio.sleep(0.3)
+
+    async def stop(self) -> None:
+        """Let the batch in work finish, then no more."""
+        self._stopping = True
+        async with self._busy:
+            pass
+
+    async def heard(self) -> dict[str, list[list[int]]]:
+        """How far each source was heard, as it is reported to it."""
+        return await self._marks.report(list(self._sources.values()))
+
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        """Rebalance waits for work in flight."""
+        async with self._busy:
+            self.assigned = False
+
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        """Others may have moved the marks meanwhile."""
+        async with self._busy:
+            await self._inbox.load()
+            self.assigned = True
+
+    async def _subscribed(self) -> None:
+        settings = self._settings
+        await wait_for_topics(
+            settings.kafka_url,
+            list(self._sources),
+            partitions=settings.kafka_partitions,
+            replication=settings.kafka_replication,
+        )
+        broker = new_broker(settings.kafka_url, self._inbox.store.service)
+        # No handler: the kit drains the subscription itself, because FastStream's loop sleeps after an empty poll.
+        subscriber = broker.subscriber(
+            *self._sources,
+            batch=True,
+            group_id=f"presswork-{self._inbox.store.service}",
+            ack_policy=AckPolicy.MANUAL,
+            auto_offset_reset="earliest",
+            fetch_max_wait_ms=settings.kafka_fetch_wait_ms,
+            max_partition_fetch_bytes=4 * 1024 * 1024,
+            session_timeout_ms=10_000,
+            heartbeat_interval_ms=1_000,
+            listener=self,
+        )
+        try:
+            await asyncio.wait_for(broker.start(), 60)
+            consumer: AIOKafkaConsumer = subscriber.consumer
+            self._committed = {}
+            await self._drain(consumer)
+            await self._tell_broker(consumer)
+        finally:
+            with suppress(KafkaError, OSError, TimeoutError):
+                await asyncio.wait_for(broker.stop(), 5)
+
+    async def _drain(self, consumer: AIOKafkaConsumer) -> None:
+        strikes, looked, self._heard_at = 0, time.monotonic(), time.monotonic()
+        while not self._stopping:
+            polled = await consumer.getmany(timeout_ms=200, max_records=self._settings.kafka_batch)
+            if polled:
+                self._heard_at = time.monotonic()
+                async with self._busy:
+                    await self._take(consumer, polled)
+            if time.monotonic() - looked > LOOK_AFTER_EVERY:
+                async with self._busy:
+                    await self._inbox.retry_parked()
+                    await self._marks.flush()
+                try:
+                    await asyncio.wait_for(self._look_after(consumer), 3)
+                    strikes = 0
+                except (KafkaError, TimeoutError, OSError) as error:
+                    strikes += 1
+                    if strikes >= STRIKES:
+                        raise Resubscribe(f"the broker does not answer ({type(error).__name__})") from error
+                looked = time.monotonic()
+
+    async def _take(self, consumer: AIOKafkaConsumer, polled: dict[TopicPartition, list[ConsumerRecord]]) -> None:
+        """Handle one poll in one transaction, as long as it takes."""
+        heard: list[Heard] = []
+        reached: dict[Place, tuple[Mark, int]] = {}
+        for place, records in polled.items():
+            source = self._sources[place.topic]
+            partitions = len(consumer.partitions_for_topic(place.topic) or (0,))
+            for record in records:
+                try:
+                    wire = parse(record.headers, record.value)
+                except MalformedMessage as error:
+                    # Not ours, or damaged: it has no place in any stream, so nothing can wait for it.
+                    logger.error("%s[%d]@%d: %s", place.topic, place.partition, record.offset, error)
+                    continue
+                if self._marks.is_new_epoch(source, partitions, place.partition, wire.epoch):
+                    self._marks.begin_epoch(source, partitions, place.partition, wire.epoch)
+                    if record.offset > 0 and await _begins_before(consumer, place, record.offset):
+                        logger.warning("%s was refilled; %s begins anew", place.topic, self._inbox.store.service)
+                        consumer.seek(place, (await consumer.beginning_offsets([place]))[place])
+                        break
+                key = (source, partitions, place.partition)
+                if wire.mark <= max(self._marks.of(source, wire.meta.stream_id), reached.get(key, (START, 0))[0]):
+                    continue  # heard before
+                reached[key] = (wire.mark, wire.epoch)
+                if self._inbox.hears(wire.type):
+                    heard.append(Heard(wire, key, record.offset))
+            else:
+                self._committed[place] = records[-1].offset + 1
+        await self._inbox.take(heard, reached)
+
+    async def _look_after(self, consumer: AIOKafkaConsumer) -> None:
+        """Lag, and whether this subscription still hears."""
+        places = consumer.assignment()
+        if not places:
+            return
+        ends = await consumer.end_offsets(places)
+        behind = 0
+        for place in places:
+            position = await consumer.position(place)
+            self._metrics.consumer_lag.labels(place.topic, str(place.partition)).set(max(0, ends[place] - position))
+            if position > ends[place]:
+                # The broker lost what was heard; what it gets now begins at its beginning.
+                consumer.seek(place, (await consumer.beginning_offsets([place]))[place])
+            behind += max(0, ends[place] - position)
+        if behind and time.monotonic() - self._heard_at > PATIENCE:
+            raise Resubscribe(f"{behind} messages wait, but none was heard for {PATIENCE:.0f} s")
+        await self._tell_broker(consumer)
+
+    async def _tell_broker(self, consumer: AIOKafkaConsumer) -> None:
+        """A hint where to begin next time; the truth is in the marks."""
+        offsets = {place: offset for place, offset in self._committed.items() if place in consumer.assignment()}
+        self._committed = {}
+        if offsets:
+            with suppress(KafkaError, TimeoutError):
+                await asyncio.wait_for(consumer.commit(offsets), 2)
+
+
+async def _begins_before(consumer: AIOKafkaConsumer, place: TopicPartition, offset: int) -> bool:
+    first: Any = await consumer.beginning_offsets([place])
+    return bool(first[place] < offset)

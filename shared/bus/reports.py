@@ -1,0 +1,52 @@
+"""Telling each source how far it was heard, so that a lost broker is refilled with what is missing."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+
+from shared.bus.consumer import Consumer
+from shared.database import UNAVAILABLE
+from shared.http.client import ServiceClient
+from shared.http.deadline import Deadline, DeadlineExceeded
+from shared.http.problem import Problem
+
+logger = logging.getLogger(__name__)
+
+EVERY = 1.0
+
+
+class Reports:
+    """Reports marks that have moved; the first report also registers this service as a subscriber."""
+
+    def __init__(self, service: str, consumer: Consumer, client: ServiceClient) -> None:
+        self._service = service
+        self._consumer = consumer
+        self._client = client
+        self._told: dict[str, list[list[int]]] = {}
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            with suppress(*UNAVAILABLE):
+                for source, marks in (await self._consumer.heard()).items():
+                    if self._told.get(source) != marks:
+                        await self._tell(source, marks)
+            await asyncio.sleep(EVERY)
+
+    async def _tell(self, source: str, marks: list[list[int]]) -> None:
+        try:
+            answer = await self._client.request(
+                source,
+                "PUT",
+                f"/internal/subscribers/{self._service}",
+                json={"marks": marks},
+                deadline=Deadline.after(5),
+            )
+        except (Problem, DeadlineExceeded):
+            return  # told next time
+        if answer.status < 300:
+            self._told[source] = marks
+        else:
+            logger.warning("%s does not take the report of %s: %d", source, self._service, answer.status)

@@ -1,0 +1,46 @@
+"""Waking a relay or worker that runs in another process, when a service is split by role."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+
+from shared.database import UNAVAILABLE, Database
+
+logger = logging.getLogger(__name__)
+
+
+class Wakes:
+    """NOTIFY after a commit (never inside it: that would serialise commits) and LISTEN for those of others."""
+
+    def __init__(self, database: Database, service: str) -> None:
+        self._database = database
+        self._channel = f"presswork_{service}"
+        self._pending: asyncio.Task[None] | None = None
+
+    def tell(self) -> None:
+        """Something was committed; many commits in a row are told once."""
+        if self._pending is None or self._pending.done():
+            self._pending = asyncio.create_task(self._tell())
+
+    async def _tell(self) -> None:
+        with suppress(*UNAVAILABLE):
+            await self._database.pool.execute("SELECT pg_notify($1, '')", self._channel)
+
+    async def run(self, wake: Callable[[], None]) -> None:
+        """Call `wake` whenever some process committed. Until cancelled."""
+        while True:
+            try:
+                connection = await self._database.connect()
+                try:
+                    await connection.add_listener(self._channel, lambda *_: wake())
+                    while not connection.is_closed():
+                        wake()  # what was told while nobody listened
+                        await asyncio.sleep(1)
+                finally:
+                    await connection.close(timeout=2)
+            except UNAVAILABLE as error:
+                logger.warning("nobody can be woken for a moment: %s", error or type(error).__name__)
+                await asyncio.sleep(0.5)

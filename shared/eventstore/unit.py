@@ -1,0 +1,314 @@
+"""One transaction's worth of decisions: nothing is written before everything is decided.
+
+Loading, deciding and reacting happen first, in memory; then events, rows, tasks and marks are written together. So a
+transaction gets its id only after the last load, and a stream's versions can never invert in commit order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+import orjson
+
+from contracts.envelope import MAX_EVENT_BYTES, Event, Mark, Meta, Wire, headers
+from shared.database import PoolConnection
+from shared.decider import Invalid
+from shared.eventstore import rows, statements
+from shared.eventstore.store import Cause, EventStore, Known, StaleState
+from shared.ids import new_id
+from shared.projection import Projections, RowChange
+from shared.reactions import LeasedTask, Reactions, Strike, Task
+
+
+class Fenced(Exception):
+    """Another process took over what this one was doing; its transaction is rolled back."""
+
+
+class LostLease(Fenced):
+    """Some tasks were leased to another worker meanwhile. `held` are those still ours."""
+
+    def __init__(self, held: frozenset[UUID]) -> None:
+        super().__init__("Another worker took over a task whose lease had expired.")
+        self.held = held
+
+
+@dataclass(frozen=True, slots=True)
+class MarkMove:
+    """A consumer's progress in one partition of a source."""
+
+    source: str
+    partitions: int
+    partition: int
+    old: Mark
+    new: Mark
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """An event set aside."""
+
+    wire: Wire
+    attempts: int
+    error: str | None
+    next_attempt_at: datetime | None
+
+
+@dataclass(slots=True)
+class Unit:
+    """Collects what is decided, then writes it at once."""
+
+    store: EventStore
+    projections: Projections
+    reactions: Reactions
+    born_leased: Callable[[str], float] | None = None  # kind → seconds of lease here, 0: the row is for anybody
+    careful: bool = False  # load also streams that a command usually starts
+    states: dict[UUID, Known] = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)
+    changes: list[RowChange] = field(default_factory=list)
+    tasks: dict[UUID, tuple[Task, Cause]] = field(default_factory=dict)
+    dropped: list[UUID] = field(default_factory=list)
+    done: list[LeasedTask] = field(default_factory=list)
+    marks: list[MarkMove] = field(default_factory=list)
+    parked: list[Parked] = field(default_factory=list)
+    unparked: list[tuple[str, Mark]] = field(default_factory=list)
+    leased: list[LeasedTask] = field(default_factory=list)
+    transaction_id: int = 0
+
+    async def prepare(self, commands: Sequence[Any]) -> None:
+        """Load the streams of these commands that are not known yet, in one round trip."""
+        wanted = set()
+        for command in commands:
+            decider = self.store.decider(command)
+            stream_id = decider.stream_id(command)
+            if stream_id not in self.states and self._to_load(command, stream_id):
+                wanted.add(stream_id)
+        await self.store.load(wanted)
+
+    async def handle(self, command: Any, cause: Cause) -> Any:
+        """Decide one command and what follows from it here. Returns the stream's new state; raises DomainError."""
+        decider = self.store.decider(command)
+        stream_id = decider.stream_id(command)
+        if stream_id not in self.states and self._to_load(command, stream_id):
+            await self.store.load((stream_id,))
+        known = self.states.get(stream_id) or self.store.cached(stream_id)
+        version, state = (0, decider.initial) if known is None else (known.version, known.state)
+        decided = decider.decide(command, state)
+        if not decided:
+            return state
+        now = datetime.now(UTC)
+        for event in decided:
+            version += 1
+            event.at(
+                Meta(
+                    event_id=new_id(),
+                    stream_type=decider.stream,
+                    stream_id=stream_id,
+                    version=version,
+                    recorded_at=now,
+                    correlation_id=cause.correlation_id,
+                    causation_id=cause.causation_id,
+                    actor=cause.actor,
+                    traceparent=cause.traceparent,
+                )
+            )
+            state = decider.evolve(state, event)
+        self.states[stream_id] = Known(version, state)
+        for event in decided:
+            self.events.append(event)
+            await self.hear(event, Cause(cause.correlation_id, event.meta.event_id, cause.actor, cause.traceparent))
+        return self.states[stream_id].state
+
+    def _to_load(self, command: Any, stream_id: UUID) -> bool:
+        if self.store.cached(stream_id) is not None:
+            return False
+        return self.careful or not isinstance(command, self.store.decider(command).creating)
+
+    async def hear(self, event: Event, cause: Cause) -> None:
+        """Take in one event, own or heard: its rows, and what the reactions answer."""
+        self.changes.extend(self.projections.changes(event))
+        await self.follow(self.reactions.outcomes(event), cause)
+
+    async def follow(self, outcomes: Sequence[Any], cause: Cause) -> None:
+        """Carry out commands, tasks and strikes."""
+        for outcome in outcomes:
+            if isinstance(outcome, Task):
+                self.tasks.setdefault(outcome.id, (outcome, cause))
+            elif isinstance(outcome, Strike):
+                self.tasks.pop(outcome.task_id, None)
+                self.dropped.append(outcome.task_id)
+            else:
+                await self.handle(outcome, cause)
+
+    @property
+    def empty(self) -> bool:
+        return not (
+            self.events or self.changes or self.tasks or self.dropped or self.done
+            or self.marks or self.parked or self.unparked
+        )  # fmt: skip
+
+    async def commit(self) -> None:
+        """Write everything in one transaction, or nothing.
+
+        Raises StaleState (decide again), Fenced (somebody else did it), or asyncpg's errors.
+        """
+        if self.empty:
+            return
+        try:
+            async with self.store.database.pool.acquire() as connection, connection.transaction():
+                await self._write(connection)
+        except asyncpg.UniqueViolationError as error:
+            if error.constraint_name in ("events_stream_version", "events_event_id"):
+                self.store.forget(self.states)
+                raise StaleState from error
+            raise
+        self.store.remember(self.states)
+
+    async def _write(self, connection: PoolConnection) -> None:
+        if self.marks:
+            await self._move_marks(connection)
+        if self.done:
+            await self._strike(connection)
+        if self.events:
+            await self._append(connection)
+        if self.changes:
+            await rows.write(connection, self.changes, self.store.database.primary_keys)
+        if self.dropped:
+            await connection.execute(statements.DROP_TASKS, self.dropped)
+        if self.tasks:
+            await self._add_tasks(connection)
+        if self.parked:
+            await self._park(connection)
+        for source, mark in self.unparked:
+            if await connection.execute(statements.UNPARK, source, *_pair(mark)) != "DELETE 1":
+                raise Fenced("The parked event was taken care of by somebody else.")
+
+    async def _append(self, connection: PoolConnection) -> None:
+        metas = [event.meta for event in self.events]
+        await connection.execute(
+            statements.APPEND,
+            [meta.stream_type for meta in metas],
+            [meta.stream_id for meta in metas],
+            [meta.version for meta in metas],
+            [meta.event_id for meta in metas],
+            [type(event).__name__ for event in self.events],
+            [event.schema_version for event in self.events],
+            [_bounded(event) for event in self.events],
+            [self._sealed(event) for event in self.events],
+            [meta.correlation_id for meta in metas],
+            [meta.causation_id for meta in metas],
+            [meta.actor for meta in metas],
+            [meta.traceparent for meta in metas],
+            [meta.recorded_at for meta in metas],
+        )
+
+    def _sealed(self, event: Event) -> bytes | None:
+        private = event.private_json()
+        return None if private is None else self.store.cipher.encrypt(private)
+
+    async def _move_marks(self, connection: PoolConnection) -> None:
+        moves = self.marks
+        status = await connection.execute(
+            statements.MOVE_MARKS,
+            [move.source for move in moves],
+            [move.partitions for move in moves],
+            [move.partition for move in moves],
+            [move.old.transaction_id for move in moves],
+            [move.old.position for move in moves],
+            [move.new.transaction_id for move in moves],
+            [move.new.position for move in moves],
+            [move.epoch for move in moves],
+        )
+        if status != f"UPDATE {len(moves)}":
+            raise Fenced("Another consumer of the group has moved on from here.")
+
+    async def _strike(self, connection: PoolConnection) -> None:
+        struck = await connection.fetch(
+            statements.STRIKE_TASKS, [task.id for task in self.done], [task.lease_token for task in self.done]
+        )
+        if len(struck) != len(self.done):
+            raise LostLease(frozenset(row["id"] for row in struck))
+
+    async def _add_tasks(self, connection: PoolConnection) -> None:
+        now = datetime.now(UTC)
+        leases: list[tuple[UUID | None, datetime | None]] = []
+        for task, cause in self.tasks.values():
+            due = task.due_at is None or task.due_at <= now
+            seconds = self.born_leased(task.kind) if due and self.born_leased else 0
+            if not seconds:
+                leases.append((None, None))
+                continue
+            token = uuid4()
+            leases.append((token, now + timedelta(seconds=seconds)))
+            self.leased.append(_leased(task, cause, token))
+        entries = list(self.tasks.values())
+        added = await connection.fetch(
+            statements.ADD_TASKS,
+            [task.id for task, _ in entries],
+            [task.kind for task, _ in entries],
+            [task.lane for task, _ in entries],
+            [orjson.dumps(dict(task.payload), default=str).decode() for task, _ in entries],
+            [task.due_at for task, _ in entries],
+            [0 if token is None else 1 for token, _ in leases],
+            [token for token, _ in leases],
+            [until for _, until in leases],
+            [cause.correlation_id for _, cause in entries],
+            [cause.causation_id for _, cause in entries],
+            [cause.actor for _, cause in entries],
+            [cause.traceparent for _, cause in entries],
+        )
+        inserted = {row["id"] for row in added}
+        self.leased = [
+            task for task in self.leased if task.id in inserted
+        ]  # of a row that was there, another lease holds
+
+    async def _park(self, connection: PoolConnection) -> None:
+        wires = [parked.wire for parked in self.parked]
+        await connection.execute(
+            statements.PARK,
+            [wire.source for wire in wires],
+            [wire.mark.transaction_id for wire in wires],
+            [wire.mark.position for wire in wires],
+            [wire.meta.stream_id for wire in wires],
+            [wire.meta.event_id for wire in wires],
+            [wire.type for wire in wires],
+            [orjson.dumps([(name, value.decode()) for name, value in headers(wire)]).decode() for wire in wires],
+            [wire.data for wire in wires],
+            [parked.attempts for parked in self.parked],
+            [parked.error for parked in self.parked],
+            [parked.next_attempt_at for parked in self.parked],
+        )
+
+
+def _leased(task: Task, cause: Cause, token: UUID) -> LeasedTask:
+    return LeasedTask(
+        id=task.id,
+        kind=task.kind,
+        lane=task.lane,
+        payload=orjson.loads(orjson.dumps(dict(task.payload), default=str)),
+        attempts=1,
+        lease_token=token,
+        correlation_id=cause.correlation_id,
+        causation_id=cause.causation_id,
+        actor=cause.actor,
+        traceparent=cause.traceparent,
+    )
+
+
+def _pair(mark: Mark) -> tuple[int, int]:
+    return mark.transaction_id, mark.position
+
+
+def _bounded(event: Event) -> str:
+    data = event.public_json()
+    if len(data) > MAX_EVENT_BYTES:
+        raise Invalid(
+            f"This would make an event of {len(data)} bytes; at most {MAX_EVENT_BYTES} are allowed. "
+            "Upload big content as a file and refer to it."
+        )
+    return data.decode()

@@ -1,0 +1,220 @@
+"""Running a service: one process for everything, or one for each role."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import Any, cast, get_args
+
+import uvicorn
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+from starlette.routing import Mount
+
+from shared import internal_api
+from shared.bus.reports import Reports
+from shared.bus.wakes import Wakes
+from shared.database import UNAVAILABLE
+from shared.eventstore.unit import Unit
+from shared.http.app import create_app
+from shared.http.client import ServiceClient
+from shared.http.deadline import Deadline
+from shared.kit import Kit, Service
+from shared.security.tokens import Verifier
+from shared.settings import Role, ServiceSettings
+from shared.telemetry.asgi import TelemetryMiddleware
+from shared.telemetry.logs import setup_logging
+from shared.telemetry.tracing import setup_tracing, shutdown
+
+logger = logging.getLogger(__name__)
+
+_DEPTHS = """
+SELECT kind,
+       count(*) FILTER (WHERE leased_until IS NULL OR leased_until < now()) AS waiting,
+       count(*) FILTER (WHERE leased_until >= now()) AS leased,
+       coalesce(extract(epoch FROM now() - min(due_at) FILTER (WHERE due_at < now())), 0) AS age
+FROM tasks GROUP BY kind
+"""
+_OUTBOX = """
+SELECT count(*) AS depth, coalesce(extract(epoch FROM now() - min(recorded_at)), 0) AS age
+FROM (SELECT recorded_at FROM events, relay_cursor AS cursor
+      WHERE (events.transaction_id, events.position) > (cursor.transaction_id::text::xid8, cursor.position)
+      ORDER BY events.transaction_id, events.position LIMIT 10000) AS unpublished
+"""
+_PARKED = "SELECT count(DISTINCT (source, stream_id)) FROM parked_events"
+
+
+def build(service: Service, settings: ServiceSettings, role: Role = "all") -> FastAPI:
+    """The service's application. Its lifespan starts and stops whatever the role asks for."""
+    kit = Kit(service, settings)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with running(kit, role) as client:
+            app.state.client = client
+            app.state.verifier = Verifier(_keys(client))
+            yield
+
+    routers = [internal_api.router, *service.routers] if role in ("all", "http") else []
+    app = create_app(
+        title=f"Presswork {service.name}",
+        service=service.name,
+        routers=routers,
+        lifespan=lifespan,
+        checks=_checks(kit, role),
+        body_limits=dict(service.body_limits),
+        deadlines=dict(service.deadlines),
+        outer=[Middleware(cast(Any, TelemetryMiddleware), service=service.name, metrics=kit.metrics)],
+    )
+    app.router.routes.append(Mount("/metrics", app=kit.metrics.app))
+    app.state.kit = kit
+    return app
+
+
+def _keys(client: ServiceClient) -> Callable[[], Awaitable[dict[str, Any]]]:
+    async def fetch() -> dict[str, Any]:
+        answer = await client.request("auth", "GET", "/.well-known/jwks.json", deadline=Deadline.after(5))
+        found: dict[str, Any] = answer.json()
+        return found
+
+    return fetch
+
+
+@asynccontextmanager
+async def running(kit: Kit, role: Role) -> AsyncIterator[ServiceClient]:
+    """Everything a role runs, until the block is left: then work in flight is finished first."""
+    async with AsyncExitStack() as stack:
+        await _open(kit)
+        stack.push_async_callback(kit.database.close)
+        client = await stack.enter_async_context(ServiceClient(kit.settings.urls(), kit.settings.internal_token))
+        kit.client = client
+        if kit.service.tools is not None:
+            kit.tools = await stack.enter_async_context(kit.service.tools(kit))
+        tasks = _tasks(kit, role, client)
+        running_tasks = [asyncio.create_task(_kept_alive(name, run), name=name) for name, run in tasks.items()]
+        kit.metrics.on_scrape(lambda: _measure(kit))
+        try:
+            yield client
+        finally:
+            await kit.consumer.stop()
+            for task in running_tasks:
+                task.cancel()
+            await asyncio.wait(running_tasks, timeout=8)
+    shutdown()
+
+
+def _tasks(kit: Kit, role: Role, client: ServiceClient) -> Mapping[str, Callable[[], Coroutine[Any, Any, None]]]:
+    tasks: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {}
+    if role in ("all", "relay"):
+        tasks["relay"] = kit.relay.run
+    if role in ("all", "consumer") and kit.sources:
+        tasks["consumer"] = kit.consumer.run
+        tasks["reports"] = Reports(kit.service.name, kit.consumer, client).run
+    if role in ("all", "worker") and kit.reactions.workers:
+        tasks["workers"] = kit.workers.run
+    if role != "all":
+        wakes = Wakes(kit.database, kit.service.name)
+        if role == "relay":
+            tasks["wakes"] = lambda: wakes.run(kit.relay.wake)
+        elif role == "worker":
+            tasks["wakes"] = lambda: wakes.run(kit.workers.wake)
+
+        def tell(unit: Unit) -> None:
+            if unit.events or unit.tasks:
+                wakes.tell()
+
+        kit.listeners.append(tell)
+    return tasks
+
+
+async def _open(kit: Kit) -> None:
+    """A database that is not there yet is waited for."""
+    delay = 0.1
+    while True:
+        try:
+            await kit.database.open()
+        except UNAVAILABLE as error:
+            logger.warning("the database cannot be reached (%s); trying again", error or type(error).__name__)
+            await asyncio.sleep(delay)
+            delay = min(delay * 2, 3.0)
+        else:
+            return
+
+
+async def _kept_alive(name: str, run: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """A part that ends by an unforeseen error is started again, loudly."""
+    while True:
+        try:
+            await run()
+        except asyncio.CancelledError:
+            raise
+        except Exception:
+            logger.exception("%s stopped unexpectedly; it is started again", name)
+            await asyncio.sleep(1)
+        else:
+            return
+
+
+def _checks(kit: Kit, role: Role) -> dict[str, Callable[[], Awaitable[object]]]:
+    checks: dict[str, Callable[[], Awaitable[object]]] = {"database": kit.database.ready}
+
+    async def subscribed() -> None:
+        if not kit.consumer.assigned:
+            raise LookupError("no partitions yet")
+
+    if role in ("all", "consumer") and kit.sources:
+        checks["subscription"] = subscribed
+    return checks
+
+
+async def _measure(kit: Kit) -> None:
+    """Gauges that cost a query."""
+    rows = await kit.database.pool.fetch(_DEPTHS)
+    kit.metrics.todo_depth.clear()
+    kit.metrics.todo_age.clear()
+    for row in rows:
+        kit.metrics.todo_depth.labels(row["kind"], "waiting").set(row["waiting"])
+        kit.metrics.todo_depth.labels(row["kind"], "leased").set(row["leased"])
+        kit.metrics.todo_age.labels(row["kind"]).set(float(row["age"]))
+    outbox = await kit.database.pool.fetchrow(_OUTBOX)
+    kit.metrics.outbox_depth.set(outbox["depth"])
+    kit.metrics.outbox_age.set(float(outbox["age"]))
+    kit.metrics.parked_keys.set(await kit.database.pool.fetchval(_PARKED))
+
+
+def main(service: Service) -> None:
+    """`python -m services.<name> [--role ROLE]`."""
+    parser = argparse.ArgumentParser(prog=f"python -m services.{service.name}")
+    parser.add_argument("--role", choices=get_args(Role), default="all", help="what this process does; default: all")
+    role: Role = parser.parse_args().role
+    settings = service.settings()
+    setup_logging(service.name, settings.log_format, settings.log_level)
+    setup_tracing(
+        service.name,
+        traces_dir=settings.traces_dir,
+        otlp_endpoint=settings.otlp_endpoint,
+        sample_ratio=settings.trace_ratio,
+    )
+    serve(build(service, settings, role), settings)
+
+
+def serve(app: FastAPI, settings: ServiceSettings) -> None:
+    """Serve until SIGTERM or SIGINT, finishing what is in flight."""
+    with suppress(KeyboardInterrupt):
+        uvicorn.run(
+            app,
+            host=settings.host,
+            port=settings.port,
+            loop="uvloop",
+            http="httptools",
+            ws="none",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            timeout_keep_alive=30,
+            timeout_graceful_shutdown=5,
+            backlog=1024,
+        )

@@ -1,0 +1,289 @@
+"""Workers: they lease tasks, do them outside any transaction, and record the outcome with the strike of the row.
+
+A task is done at least once and takes effect once: the lease token fences whoever was too slow.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+from shared.database import IN_THE_WAY, UNAVAILABLE
+from shared.decider import DomainError
+from shared.eventstore.store import Cause, EventStore, StaleState
+from shared.eventstore.unit import LostLease, Unit
+from shared.reactions import GiveUp, LeasedTask, Reactions, RetryLater, Strike, Task, Worker
+from shared.telemetry.context import bind_correlation, unbind_correlation
+from shared.telemetry.metrics import Metrics
+from shared.telemetry.tracing import SpanKind, current_traceparent, span
+
+logger = logging.getLogger(__name__)
+
+TICK = 0.25  # seconds between looks for tasks that nobody announced
+GROUPED = 200  # most outcomes recorded in one transaction
+
+_LEASE = """
+UPDATE tasks SET lease_token = $3, leased_until = now() + $4, attempts = attempts + 1
+WHERE id IN (
+    SELECT id FROM tasks
+    WHERE kind = $1 AND lane <> ALL ($5::text[]) AND greatest(due_at, coalesce(leased_until, due_at)) <= now()
+    ORDER BY greatest(due_at, coalesce(leased_until, due_at))
+    LIMIT $2
+    FOR UPDATE SKIP LOCKED
+)
+RETURNING id, kind, lane, payload, attempts, lease_token, correlation_id, causation_id, actor, traceparent
+"""
+_LATER = """
+UPDATE tasks SET lease_token = NULL, leased_until = NULL, due_at = now() + $3, last_error = $4,
+                 attempts = attempts - $5
+WHERE id = $1 AND lease_token = $2
+"""
+
+
+@dataclass(slots=True)
+class Done:
+    """A task's outcome, not yet recorded."""
+
+    task: LeasedTask
+    worker: Worker
+    outcome: Sequence[Any]
+    traceparent: str | None
+    started: float
+
+
+class Workers:
+    """All workers of a service. Run `run()` in a task; `offer()` hands over rows born leased."""
+
+    def __init__(
+        self,
+        store: EventStore,
+        reactions: Reactions,
+        new_unit: Callable[[], Unit],
+        made: Callable[[Unit], None],
+        tools: Any,
+        metrics: Metrics,
+    ) -> None:
+        self._store = store
+        self._reactions = reactions
+        self._new_unit = new_unit
+        self._made = made
+        self._tools = tools
+        self._metrics = metrics
+        self._running: dict[str, int] = defaultdict(int)
+        self._in_lane: dict[tuple[str, str], int] = defaultdict(int)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._finished: asyncio.Queue[Done] = asyncio.Queue()
+        self._wake = asyncio.Event()
+        self._accepting = False
+
+    def wake(self) -> None:
+        """Some task may be due."""
+        self._wake.set()
+
+    def lease_for(self, kind: str) -> float:
+        """Seconds of lease for a row that is born now and done here at once; 0 when others should take it."""
+        worker = self._reactions.workers.get(kind)
+        if worker is None or worker.lane_limit or not self._accepting:
+            return 0
+        return worker.lease if self._running[kind] < 4 * worker.concurrency else 0
+
+    def offer(self, tasks: Sequence[LeasedTask]) -> None:
+        """Rows that were born leased to this process and are committed."""
+        for task in tasks:
+            self._start(task)
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        self._accepting = True
+        finisher = asyncio.create_task(self._finish())
+        try:
+            while True:
+                self._wake.clear()
+                leased = 0
+                try:
+                    for worker in self._reactions.workers.values():
+                        leased += await self._lease(worker)
+                except (*UNAVAILABLE, *IN_THE_WAY) as error:
+                    logger.warning("tasks of %s wait: %s", self._store.service, error or type(error).__name__)
+                    await asyncio.sleep(0.5)
+                if leased:
+                    continue
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(TICK):
+                        await self._wake.wait()
+        finally:
+            self._accepting = False
+            if self._tasks:
+                await asyncio.wait(self._tasks, timeout=5)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._finished.join(), 5)
+            finisher.cancel()
+
+    async def _lease(self, worker: Worker) -> int:
+        room = worker.concurrency - self._running[worker.kind]
+        if room <= 0:
+            return 0
+        full = [
+            lane
+            for (kind, lane), count in self._in_lane.items()
+            if kind == worker.kind and count >= worker.lane_limit.get(lane, worker.concurrency)
+        ]
+        rows = await self._store.database.pool.fetch(
+            _LEASE, worker.kind, room, uuid4(), timedelta(seconds=worker.lease), full
+        )
+        surplus: dict[str, int] = defaultdict(int)
+        for row in rows:
+            task = LeasedTask(**dict(row))
+            limit = worker.lane_limit.get(task.lane)
+            if limit is not None and self._in_lane[(task.kind, task.lane)] >= limit:
+                # One look leased more of a lane than may run at once: hand the rest back.
+                surplus[task.lane] += 1
+                await self._later(task, 0.05, "its lane is full", counts=False)
+                continue
+            self._start(task)
+        return len(rows) - sum(surplus.values())
+
+    def _start(self, task: LeasedTask) -> None:
+        worker = self._reactions.workers[task.kind]
+        self._running[task.kind] += 1
+        self._in_lane[(task.kind, task.lane)] += 1
+        running = asyncio.create_task(self._work(task, worker))
+        self._tasks.add(running)
+        running.add_done_callback(self._tasks.discard)
+
+    async def _work(self, task: LeasedTask, worker: Worker) -> None:
+        started = time.perf_counter()
+        token = bind_correlation(str(task.correlation_id))
+        own: str | None = None
+        try:
+            with span(
+                f"work {task.kind}",
+                kind=SpanKind.INTERNAL,
+                traceparent=task.traceparent,
+                attributes={"presswork.task.kind": task.kind, "presswork.task.attempt": task.attempts},
+            ):
+                own = current_traceparent()
+                async with asyncio.timeout(worker.lease):
+                    outcome = await worker.run(task, self._tools)
+            self._finished.put_nowait(Done(task, worker, outcome or (), own, started))
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            await self._failed(task, worker, error, own, started)
+        finally:
+            self._running[task.kind] -= 1
+            self._in_lane[(task.kind, task.lane)] -= 1
+            if self._in_lane[(task.kind, task.lane)] <= 0:
+                del self._in_lane[(task.kind, task.lane)]
+            unbind_correlation(token)
+            self._wake.set()
+
+    async def _failed(
+        self, task: LeasedTask, worker: Worker, error: Exception, own: str | None, started: float
+    ) -> None:
+        reason = _said(error)
+        match error:
+            case GiveUp():
+                give_up, seconds, counts = True, 0.0, True
+            case RetryLater(seconds=seconds, counts=counts):
+                give_up = counts and task.attempts >= worker.attempts
+            case _:
+                give_up, counts = task.attempts >= worker.attempts, True
+                seconds = min(60.0, 2.0 ** (task.attempts - 1)) * random.uniform(0.5, 1.0)
+                logger.warning("task %s %s failed", task.kind, task.id, exc_info=error)
+        if give_up and (resign := self._reactions.resignations.get(task.kind)):
+            self._metrics.work_duration.labels(task.kind, "gave_up").observe(time.perf_counter() - started)
+            self._finished.put_nowait(Done(task, worker, resign(task, reason), own, started))
+            return
+        self._metrics.work_duration.labels(task.kind, "retry").observe(time.perf_counter() - started)
+        await self._later(task, seconds, reason, counts=counts)
+
+    async def _later(self, task: LeasedTask, seconds: float, reason: str, *, counts: bool) -> None:
+        with suppress(*UNAVAILABLE):  # then the lease runs out, and the task is taken again
+            await self._store.database.pool.execute(
+                _LATER, task.id, task.lease_token, timedelta(seconds=seconds), reason[:1000], 0 if counts else 1
+            )
+
+    async def _finish(self) -> None:
+        """Record outcomes, all that are there in one transaction."""
+        while True:
+            group = [await self._finished.get()]
+            while len(group) < GROUPED and not self._finished.empty():
+                group.append(self._finished.get_nowait())
+            try:
+                await self._record(group)
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:
+                if len(group) == 1:
+                    await self._unrecordable(group[0], error)
+                    continue
+                for done in group:
+                    try:
+                        await self._record([done])
+                    except Exception as alone:
+                        await self._unrecordable(done, alone)
+            finally:
+                for _ in group:
+                    self._finished.task_done()
+
+    async def _record(self, group: Sequence[Done]) -> None:
+        careful, delay = False, 0.02
+        while group:
+            unit = self._new_unit()
+            unit.careful = careful
+            try:
+                await unit.prepare(
+                    [each for done in group for each in done.outcome if not isinstance(each, Task | Strike)]
+                )
+                for done in group:
+                    cause = Cause(done.task.correlation_id, done.task.causation_id, done.task.actor, done.traceparent)
+                    await unit.follow(done.outcome, cause)
+                    unit.done.append(done.task)
+                await unit.commit()
+            except (StaleState, *IN_THE_WAY):
+                careful = True
+                await asyncio.sleep(random.uniform(0, 0.005))
+            except LostLease as lost:
+                # What another worker has taken over is its to record.
+                group = [done for done in group if done.task.id in lost.held]
+            except UNAVAILABLE:
+                await asyncio.sleep(delay)
+                delay = min(delay * 2, 2.0)
+            else:
+                self._made(unit)
+                for done in group:
+                    self._metrics.work_duration.labels(done.task.kind, "done").observe(
+                        time.perf_counter() - done.started
+                    )
+                return
+
+    async def _unrecordable(self, done: Done, error: Exception) -> None:
+        """The outcome itself is refused: the task failed, as if its work had."""
+        logger.warning("the outcome of task %s %s was refused", done.task.kind, done.task.id, exc_info=error)
+        if done.task.attempts >= done.worker.attempts:
+            resign = self._reactions.resignations.get(done.task.kind)
+            outcome = resign(done.task, _said(error)) if resign else ()
+            with suppress(Exception):
+                await self._record([Done(done.task, done.worker, outcome, done.traceparent, done.started)])
+                return
+        await self._later(done.task, min(60.0, 2.0**done.task.attempts), _said(error), counts=True)
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, GiveUp | RetryLater):
+        return error.reason
+    if isinstance(error, DomainError):
+        return error.message
+    if isinstance(error, TimeoutError):
+        return "It took too long."
+    return f"{type(error).__name__}: {error}"
