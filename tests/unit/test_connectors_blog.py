@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -122,6 +123,22 @@ async def test_connectors_sharing_a_folder_lose_no_article(tmp_path: Path) -> No
     index = html.document_fromstring((tmp_path / "blog" / "index.html").read_text("utf-8"))
     assert sorted(index.xpath("//li//a/@href")) == sorted(p.url for p in published)
     assert not list((tmp_path / "blog").glob("*.tmp"))
+
+
+async def test_the_index_is_written_by_one_at_a_time(blog: BlogConnector, tmp_path: Path) -> None:
+    await blog.publish(article(title="Before"), None)
+    index = tmp_path / "blog" / "index.html"
+    with (tmp_path / "blog" / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        task = asyncio.create_task(blog.publish(post := article(title="Meanwhile"), None))
+        page = tmp_path / "blog" / f"meanwhile-{post.job_id.hex[-12:]}.html"
+        async with asyncio.timeout(10):
+            while not await asyncio.to_thread(page.is_file):
+                await asyncio.sleep(0.01)
+        assert await asyncio.wait([task], timeout=0.3) == (set(), {task})
+        assert "Meanwhile" not in index.read_text("utf-8")
+    published = await task
+    assert published.url in index.read_text("utf-8")
 
 
 async def test_a_page_is_readable_by_a_server_of_another_user(blog: BlogConnector, tmp_path: Path) -> None:
