@@ -48,6 +48,8 @@ _URL: Final = (
     rf"|{_NOT_BEFORE}(?<![\-_./])(?P<bare>{_DOMAIN})(?P<tail>{_TAIL})"
 )
 _LONGEST_URL: Final = 4096
+# Prose without a dot inside a word has no link, and most prose is such.
+_DOT_IN_WORD: Final = regex.compile(r"\.\w")
 
 
 @cache
@@ -63,7 +65,7 @@ def _patterns() -> tuple[regex.Pattern[str], regex.Pattern[str]]:
 
 def url_spans(text: str) -> list[tuple[int, int]]:
     """Where X sees links in an NFC text, with or without a scheme: (start, end) in code points, in order."""
-    if "." not in text:
+    if not _DOT_IN_WORD.search(text):
         return []
     links, ascii_domain = _patterns()
     spans: list[tuple[int, int]] = []
