@@ -1,5 +1,6 @@
 """Extraction: one article gives one text from every format, and bad files give sentences that say what to do."""
 
+import contextlib
 import io
 import time
 import zipfile
@@ -201,14 +202,19 @@ def test_a_bad_file_says_what_to_do(
     assert type(raised.value) is error
 
 
+def text_or_advice(data: bytes, kind: str) -> str:
+    """The text, or what the error says to do; any other exception is a crash."""
+    try:
+        return extract(data, kind).text
+    except ExtractionError as error:
+        return str(error)
+
+
 @pytest.mark.parametrize("cut", range(50, 2000, 150))
 def test_a_pdf_cut_anywhere_is_read_or_refused_but_never_crashes(cut: int) -> None:
     whole = make.pdf()
     for damaged in (whole[:cut], whole[:cut] + b"\0garbage<<>>" + whole[cut + 12 :]):
-        try:
-            assert extract(damaged, PDF).text
-        except ExtractionError as error:
-            assert str(error).endswith(".")
+        assert text_or_advice(damaged, PDF)
 
 
 def test_a_word_document_with_damaged_xml_is_refused() -> None:
@@ -219,16 +225,26 @@ def test_a_word_document_with_damaged_xml_is_refused() -> None:
             for name in source.namelist():
                 content = source.read(name)
                 archive.writestr(name, content[: len(content) // 2] if name == damaged_name else content)
-        try:
-            assert extract(buffer.getvalue(), DOCX).text
-        except ExtractionError as error:
-            assert str(error).endswith(".")
+        assert text_or_advice(buffer.getvalue(), DOCX)
 
 
-def test_nested_tables_and_deep_pages_end() -> None:
-    extract(("<div>" * 5000 + "deep" + "</div>" * 5000).encode(), HTML)
-    extract(("> " * 2000 + "deep").encode(), MARKDOWN)
-    extract(("[" * 5000 + "text").encode(), MARKDOWN)
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("<div>" * 5000 + "deep" + "</div>" * 5000, HTML),
+        ("<table><tr><td>" * 300 + "deep", HTML),
+        ("<ul><li>" * 300 + "deep", HTML),
+        ("> " * 2000 + "deep", MARKDOWN),
+        ("[" * 5000 + "deep", MARKDOWN),
+        ("*a_ " * 5000 + "deep", MARKDOWN),
+        ("- " * 500 + "deep", MARKDOWN),
+    ],
+)
+def test_what_is_nested_deeply_is_read_or_refused_soon(text: str, kind: str) -> None:
+    started = time.process_time()
+    with contextlib.suppress(ExtractionError):
+        assert "deep" in extract(text.encode(), kind).text
+    assert time.process_time() - started < 5
 
 
 def test_a_word_document_with_an_empty_body_is_empty() -> None:
@@ -238,11 +254,11 @@ def test_a_word_document_with_an_empty_body_is_empty() -> None:
         extract(buffer.getvalue(), DOCX)
 
 
-@pytest.mark.parametrize(("kind", "seconds"), [(PLAIN, 3), (MARKDOWN, 25), (HTML, 25)])
+@pytest.mark.parametrize(("kind", "seconds"), [(PLAIN, 3), (MARKDOWN, 20), (HTML, 20)])
 def test_five_megabytes_are_read_in_time(kind: str, seconds: float) -> None:
     parts = {
         PLAIN: "Bridge number {} hums in the wind, and nobody has found out why it does so.\n\n",
-        MARKDOWN: "## Bridge {}\n\nIt **hums** in the wind, and [nobody](https://example.org) has found out why.\n\n- a\n- b\n\n",
+        MARKDOWN: "## Bridge {}\n\nIt **hums** in the wind, and [nobody](https://example.org) knows why.\n\n- a\n\n",
         HTML: "<h2>Bridge {}</h2><p>It <b>hums</b> in the wind, and nobody has found out why it does so.</p>\n",
     }
     part = parts[kind]

@@ -60,8 +60,13 @@ def test_other_files_are_not_taken_for_documents(data: bytes, expected: str) -> 
 
 @pytest.mark.parametrize(
     "text",
-    ["BMW builds cars.", "MZ is a motorcycle.", "GIF89a was a format.", "ID3 tags hold titles.", "RIFF raff", "II*III"]
-    + [
+    [
+        "BMW builds cars.",
+        "MZ is a motorcycle.",
+        "GIF89a was a format.",
+        "ID3 tags hold titles.",
+        "RIFF raff",
+        "II*III",
         "안녕하세요",
         "Grüße",
         "a < b and b > c",

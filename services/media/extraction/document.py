@@ -79,7 +79,8 @@ def render(blocks: Iterable[Block]) -> str:
 
 def one_line(text: str) -> str:
     """The text with every run of white space made one space, and characters that cannot be shown left out."""
-    return " ".join("".join(c if c.isprintable() or c.isspace() else "" for c in text).split())
+    line = " ".join(text.split())
+    return line if line.isprintable() else "".join(filter(str.isprintable, line))
 
 
 def title_of(draft_title: str, text: str, filename: str | None) -> str:

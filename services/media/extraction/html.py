@@ -8,6 +8,9 @@ from lxml.etree import LxmlError, _Element, iterwalk
 
 from services.media.extraction.document import Block, Draft, Unreadable, one_line
 
+LARGE = 500_000
+LEAST_ARTICLE = 250
+
 # Names of HTML, and of the TEI-like tree that trafilatura gives back (item, quote, row, cell, head, lb).
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _LISTS = frozenset({"ul", "ol", "list"})
@@ -35,11 +38,20 @@ def read_html(text: str) -> Draft:
     except (LxmlError, ValueError, AssertionError) as error:
         raise Unreadable("The file is no readable HTML. Save the page again, or paste its text.") from error
     title = one_line("".join(page.xpath("//head/title[1]//text()")))
-    article = trafilatura.bare_extraction(text, include_comments=False, include_formatting=True, with_metadata=True)
+    article = trafilatura.bare_extraction(
+        text,
+        include_comments=False,
+        include_formatting=True,
+        # On a page of megabytes, second opinions and the search for dates take longer than the text.
+        with_metadata=len(text) <= LARGE,
+        fast=len(text) > LARGE,
+    )
     if isinstance(article, trafilatura.settings.Document) and article.body is not None:
         blocks = [block for block in _blocks(article.body) if block.text.strip()]
         title = article.title or title
-        if blocks:
+        # What was found in a page without an article may be any scrap of it.
+        length = sum(len(block.text) for block in blocks)
+        if length >= LEAST_ARTICLE or length > len(page.text_content()) / 2:
             return Draft(_headed(blocks, title), title)
     return Draft(_blocks(page), title)
 

@@ -30,7 +30,7 @@ _log = logging.getLogger(__name__)
 _limits: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
 
 
-async def extract_async(data: bytes, mime: str, filename: str | None = None, *, timeout: float = 30.0) -> Extracted:
+async def extract_async(data: bytes, mime: str, filename: str | None = None, *, timeout: float = 60.0) -> Extracted:
     """`extract`, off the event loop, at most two at once in this process, each within `timeout` seconds and 1.5 GB.
 
     Raises Unreadable (also when a bound is met), UnsupportedType, Empty.

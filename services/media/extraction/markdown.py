@@ -1,7 +1,7 @@
 """Reading Markdown (CommonMark with tables): block structure is kept, marks inside the lines are not."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from markdown_it import MarkdownIt
@@ -15,6 +15,7 @@ _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.{0,20000}?)\n(?:---|\.\.\.)[ \t]*(?:
 _FRONT_TITLE = re.compile(r"^title[ \t]*:[ \t]*(.+?)[ \t]*$", re.MULTILINE | re.IGNORECASE)
 _DEFINITION = re.compile(r"^ {0,3}\[[^\]\n]{1,500}\]:[^\n]{1,2000}$", re.MULTILINE)
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})")
+_MARKS = re.compile(r"[\\`*_\[\]<&!]")
 _TAG = re.compile(r"<!--.*?-->|<[^>]{1,2000}>", re.DOTALL)
 
 
@@ -29,12 +30,13 @@ def read_markdown(text: str) -> Draft:
 
 
 def _blocks(text: str) -> Iterator[Block]:
-    parser = MarkdownIt("commonmark").enable("table")
+    # Marks inside the lines are parsed below, where there are any.
+    parser = MarkdownIt("commonmark").enable("table").disable("inline")
     environment: dict[str, Any] = {}
     # Link definitions hold for the whole text, wherever they stand.
     parser.parse("\n".join(_DEFINITION.findall(text)), environment)
     for part in _parts(text):
-        yield from _walk(parser.parse(part, environment))
+        yield from _walk(parser.parse(part, environment), lambda content: _inline(content, parser, environment))
 
 
 def _parts(text: str) -> Iterator[str]:
@@ -58,7 +60,7 @@ def _parts(text: str) -> Iterator[str]:
     yield "".join(part)
 
 
-def _walk(tokens: list[Token]) -> Iterator[Block]:
+def _walk(tokens: list[Token], inline: Callable[[str], str]) -> Iterator[Block]:
     lists = quotes = 0
     heading = 0
     first_in_item = False
@@ -89,21 +91,25 @@ def _walk(tokens: list[Token]) -> Iterator[Block]:
             case "html_block":
                 yield Block("paragraph", _TAG.sub(" ", token.content))
             case "inline" if row is not None:
-                row.append(_inline(token))
+                row.append(inline(token.content))
             case "inline" if heading:
-                yield Block("heading", _inline(token), heading)
+                yield Block("heading", inline(token.content), heading)
             case "inline" if lists and first_in_item:
                 first_in_item = False
-                yield Block("item", _inline(token), lists - 1)
+                yield Block("item", inline(token.content), lists - 1)
             case "inline":
-                yield Block("quote" if quotes else "paragraph", _inline(token))
+                yield Block("quote" if quotes else "paragraph", inline(token.content))
             case _:
                 pass
 
 
-def _inline(token: Token) -> str:
+def _inline(content: str, parser: MarkdownIt, environment: dict[str, Any]) -> str:
+    if not _MARKS.search(content):
+        return content
+    children: list[Token] = []
+    parser.inline.parse(content, parser, environment, children)
     parts: list[str] = []
-    for child in token.children or []:
+    for child in children:
         match child.type:
             case "text" | "code_inline":
                 parts.append(child.content)
