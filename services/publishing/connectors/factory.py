@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from services.publishing.connectors.blog import BlogConnector
@@ -9,7 +10,7 @@ from services.publishing.connectors.instant import InstantConnector
 from services.publishing.connectors.linkedin import LinkedInConnector
 from services.publishing.connectors.port import Connector
 from services.publishing.connectors.x import XConnector
-from shared.platforms import PLATFORMS
+from shared.platforms import PLATFORMS, Platform
 
 
 def build(
@@ -21,15 +22,16 @@ def build(
     linkedin_version: str,
     timeout: float,
     instant: bool = False,
+    platforms: Mapping[str, Platform] = PLATFORMS,
 ) -> dict[str, Connector]:
     """A connector for every platform by its name. `timeout` in seconds for one request; `instant` for benchmarks.
 
-    The blog is written to `<data_dir>/blog` and read at `blog_url`.
+    `platforms` are the limits in force (`shared.platforms.configured`). The blog is written to `<data_dir>/blog` and read at `blog_url`.
     """
     if instant:
         return {name: InstantConnector() for name in PLATFORMS}
     return {
-        "linkedin": LinkedInConnector(linkedin_url, linkedin_version, timeout),
-        "x": XConnector(x_url, timeout),
+        "linkedin": LinkedInConnector(linkedin_url, linkedin_version, timeout, platforms["linkedin"]),
+        "x": XConnector(x_url, timeout, platforms["x"]),
         "blog": BlogConnector(data_dir / "blog", blog_url),
     }
