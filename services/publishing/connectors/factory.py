@@ -26,7 +26,8 @@ def build(
 ) -> dict[str, Connector]:
     """A connector for every platform by its name. `timeout` in seconds for one request; `instant` for benchmarks.
 
-    `platforms` are the limits in force (`shared.platforms.configured`). The blog is written to `<data_dir>/blog` and read at `blog_url`.
+    `platforms` are the limits in force (`shared.platforms.configured`).
+    The blog is written to `<data_dir>/blog` and read at `blog_url`.
     """
     if instant:
         return {name: InstantConnector() for name in PLATFORMS}
