@@ -14,7 +14,7 @@ import docx
 from pypdf import PdfReader, PdfWriter
 from reportlab.lib.styles import getSampleStyleSheet
 from reportlab.pdfgen.canvas import Canvas
-from reportlab.platypus import PageBreak, Paragraph, SimpleDocTemplate, Spacer
+from reportlab.platypus import Flowable, PageBreak, Paragraph, SimpleDocTemplate, Spacer
 
 TITLE = "Why bridges sing"
 SECTIONS = {
@@ -83,7 +83,7 @@ def html(charset: str = "utf-8") -> bytes:
 def pdf(pages: int = 1) -> bytes:
     """The article as a PDF; more pages repeat it with an own last line, under a header and over a page number."""
     styles = getSampleStyleSheet()
-    story: list[object] = []
+    story: list[Flowable] = []
     for page in range(pages):
         if page:
             story.append(PageBreak())
