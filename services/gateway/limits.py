@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from limits import RateLimitItem, parse
 from limits.aio.storage import MemoryStorage, Storage
@@ -20,6 +21,9 @@ from shared.http.problem import Problem
 
 _log = logging.getLogger(__name__)
 _SWEEP_SECONDS = 60.0
+_WARN_SECONDS = 60.0
+# A store that hangs may not hang every request.
+_STORE_OPTIONS: dict[str, Any] = {"implementation": "redispy", "socket_timeout": 0.25, "socket_connect_timeout": 0.25}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +58,10 @@ class Limits:
         """`rules` by name, as `5/15 minutes`. Raises ValueError for a rule or storage that cannot be read."""
         self._rules: dict[str, RateLimitItem] = {name: parse(rule) for name, rule in rules.items()}
         self._own = SlidingWindowCounterRateLimiter(SweptMemory())
+        self._warned_at = -math.inf
         self._shared: SlidingWindowCounterRateLimiter | None = None
         if storage != "memory://":
-            store = storage_from_string(f"async+{storage}", wrap_exceptions=True)
+            store = storage_from_string(f"async+{storage}", wrap_exceptions=True, **_STORE_OPTIONS)
             assert isinstance(store, Storage)
             self._shared = SlidingWindowCounterRateLimiter(store)
 
@@ -78,8 +83,13 @@ class Limits:
             try:
                 return await self._count(self._shared, rule, who)
             except StorageError:
-                _log.warning("the shared store of limits cannot be reached; counting in this process")
+                self._warn()
         return await self._count(self._own, rule, who)
+
+    def _warn(self) -> None:
+        if time.monotonic() - self._warned_at > _WARN_SECONDS:
+            self._warned_at = time.monotonic()
+            _log.warning("the shared store of limits cannot be reached; counting in this process")
 
     async def _count(self, limiter: SlidingWindowCounterRateLimiter, rule: str, who: str) -> Allowance:
         item = self._rules[rule]

@@ -43,7 +43,7 @@ class Workflow(BaseModel):
 
     id: UUID
     states: list[str]
-    note: WorkflowNote | None = None  # type: ignore[valid-type]
+    note: WorkflowNote | None = None
 
 
 @dataclass

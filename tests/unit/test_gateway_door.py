@@ -167,7 +167,7 @@ async def test_the_gateway_is_ready_when_all_services_answer(http: aiohttp.Clien
 
 
 async def test_limits_are_announced_and_enforced(world: World) -> None:
-    limits = {"limit_login": "2/15 minutes", "limit_user": "3/hour", "limit_anonymous": "4/hour"}
+    limits: dict[str, Any] = {"limit_login": "2/15 minutes", "limit_user": "3/hour", "limit_anonymous": "4/hour"}
     async with platform(world, **limits) as session:
         login = [await session.post("/api/v1/auth/login") for _ in range(3)]
         assert [answer.status for answer in login] == [200, 200, 429]
