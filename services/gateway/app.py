@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
-from services.gateway import authentication, composition, history, pages, routing
+from services.gateway import composition, history, pages, routing
 from services.gateway.clients import ClientAddresses
 from services.gateway.door import Door
 from services.gateway.limits import Limits
@@ -19,6 +19,7 @@ from shared.http.app import create_app
 from shared.http.client import ServiceClient, Upstream
 from shared.http.deadline import Deadline
 from shared.http.openapi import documented
+from shared.http.verification import verifier as verifier_of
 
 _READY_SECONDS = 2.0
 
@@ -26,7 +27,7 @@ _READY_SECONDS = 2.0
 def build(settings: GatewaySettings) -> FastAPI:
     """The gateway's application. Raises ValueError for settings that cannot be read."""
     client = ServiceClient(settings.urls(), settings.internal_token)
-    verifier = authentication.verifier(client)
+    verifier = verifier_of(client)
     uploads = [route.prefix for route in routing.ROUTES if route.uploads]
 
     @asynccontextmanager

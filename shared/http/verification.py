@@ -1,4 +1,4 @@
-"""Tokens are checked at the door, against auth's published keys; the services check them again."""
+"""The verifier of access tokens that every service has: it reads the published keys from auth."""
 
 from __future__ import annotations
 
