@@ -12,6 +12,7 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
+from contracts.envelope import Event
 from shared.bus.consumer import Consumer
 from shared.bus.inbox import Inbox
 from shared.bus.relay import Relay
@@ -69,7 +70,7 @@ class Kit:
             service.deciders,
         )
         interesting = self.projections.events | self.reactions.events
-        foreign = {event for event in interesting if event.owner != service.name}
+        foreign: set[type[Event]] = {event for event in interesting if event.owner != service.name}
         self.sources = sorted({event.owner for event in foreign})
         self.tools: Any = None
         self.client: ServiceClient | None = None  # set while running

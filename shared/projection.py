@@ -9,6 +9,8 @@ from datetime import datetime
 from types import ModuleType
 from typing import Any
 
+from contracts.envelope import Event
+
 Row = dict[str, Any]
 
 
@@ -92,14 +94,14 @@ class Projections:
     """All projections of a service, by event."""
 
     def __init__(self, *modules: ModuleType) -> None:
-        self._by_event: dict[type, list[Projector]] = defaultdict(list)
+        self._by_event: dict[type[Event], list[Projector]] = defaultdict(list)
         for module in modules:
             for function in vars(module).values():
                 for event in getattr(function, "__projects__", ()):
                     self._by_event[event].append(function)
 
     @property
-    def events(self) -> frozenset[type]:
+    def events(self) -> frozenset[type[Event]]:
         return frozenset(self._by_event)
 
     def changes(self, event: Any) -> list[RowChange]:

@@ -10,6 +10,8 @@ from types import ModuleType
 from typing import Any
 from uuid import UUID
 
+from contracts.envelope import Event
+
 
 @dataclass(frozen=True, slots=True)
 class Task:
@@ -117,7 +119,7 @@ class Reactions:
     """All reactions and workers of a service."""
 
     def __init__(self, *modules: ModuleType) -> None:
-        self._by_event: dict[type, list[Reaction]] = defaultdict(list)
+        self._by_event: dict[type[Event], list[Reaction]] = defaultdict(list)
         self.workers: dict[str, Worker] = {}
         self.resignations: dict[str, Resignation] = {}
         for module in modules:
@@ -130,7 +132,7 @@ class Reactions:
                     self.resignations[kind] = function
 
     @property
-    def events(self) -> frozenset[type]:
+    def events(self) -> frozenset[type[Event]]:
         return frozenset(self._by_event)
 
     def outcomes(self, event: Any) -> list[Any]:

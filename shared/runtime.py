@@ -7,12 +7,10 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from typing import Any, cast, get_args
+from typing import Any, get_args
 
 import uvicorn
 from fastapi import FastAPI
-from starlette.middleware import Middleware
-from starlette.routing import Mount
 
 from shared import internal_api
 from shared.bus.reports import Reports
@@ -21,11 +19,9 @@ from shared.database import UNAVAILABLE
 from shared.eventstore.unit import Unit
 from shared.http.app import create_app
 from shared.http.client import ServiceClient
-from shared.http.deadline import Deadline
+from shared.http.verification import verifier
 from shared.kit import Kit, Service
-from shared.security.tokens import Verifier
 from shared.settings import Role, ServiceSettings
-from shared.telemetry.asgi import TelemetryMiddleware
 from shared.telemetry.logs import setup_logging
 from shared.telemetry.tracing import setup_tracing, shutdown
 
@@ -55,7 +51,7 @@ def build(service: Service, settings: ServiceSettings, role: Role = "all") -> Fa
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with running(kit, role) as client:
             app.state.client = client
-            app.state.verifier = Verifier(_keys(client))
+            app.state.verifier = verifier(client)
             yield
 
     routers = [internal_api.router, *service.routers] if role in ("all", "http") else []
@@ -67,20 +63,10 @@ def build(service: Service, settings: ServiceSettings, role: Role = "all") -> Fa
         checks=_checks(kit, role),
         body_limits=dict(service.body_limits),
         deadlines=dict(service.deadlines),
-        outer=[Middleware(cast(Any, TelemetryMiddleware), service=service.name, metrics=kit.metrics)],
+        metrics=kit.metrics,
     )
-    app.router.routes.append(Mount("/metrics", app=kit.metrics.app))
     app.state.kit = kit
     return app
-
-
-def _keys(client: ServiceClient) -> Callable[[], Awaitable[dict[str, Any]]]:
-    async def fetch() -> dict[str, Any]:
-        answer = await client.request("auth", "GET", "/.well-known/jwks.json", deadline=Deadline.after(5))
-        found: dict[str, Any] = answer.json()
-        return found
-
-    return fetch
 
 
 @asynccontextmanager
@@ -214,7 +200,8 @@ def serve(app: FastAPI, settings: ServiceSettings) -> None:
             access_log=False,
             log_config=None,
             server_header=False,
-            timeout_keep_alive=30,
+            proxy_headers=False,
+            timeout_keep_alive=75,
             timeout_graceful_shutdown=5,
             backlog=1024,
         )

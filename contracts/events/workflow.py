@@ -53,10 +53,14 @@ class Source(BaseModel):
     url: str | None = None
 
 
+WorkflowStatus = Literal["running", "awaiting_review", "completed", "failed"]
+
+
 class WorkflowEvent(WorkflowServiceEvent):
     stream: ClassVar[str] = "workflow"
     workflow_id: UUID
     user_id: UUID
+    workflow_status: WorkflowStatus = "running"  # of the whole workflow once this has happened
 
 
 class WorkflowStarted(WorkflowEvent):
@@ -101,7 +105,7 @@ class PlatformReadyForReview(PlatformEvent):
     draft_id: UUID
     iteration: int
     score: int | None = None
-    reason: Literal["good_enough", "iterations_used_up", "not_judged", "edited", "publication_failed"]
+    reason: Literal["good_enough", "iterations_used_up", "not_judged"]
 
 
 class DraftAccepted(PlatformEvent):
@@ -157,10 +161,10 @@ class PlatformFailed(PlatformEvent):
 class WorkflowCompleted(WorkflowEvent):
     """Every platform is final."""
 
-    outcomes: dict[str, str]  # platform → published | rejected | failed | cancelled
+    outcomes: dict[str, str]  # platform → published | rejected | failed
 
 
 class PlatformCancelled(PlatformEvent):
-    """The publication was called off by its owner."""
+    """The publication was called off by its owner; the draft stays accepted."""
 
     job_id: UUID

@@ -17,6 +17,19 @@ def execute_script(sql: str) -> None:
     connection.close()
 
 
+_PROTECT = """
+ALTER TABLE {table} ENABLE ROW LEVEL SECURITY;
+CREATE POLICY {table}_owner_{action} ON {table} FOR {action}
+    USING (current_setting('app.user_id', true) IN ('service', user_id::text))
+    WITH CHECK (current_setting('app.user_id', true) IN ('service', user_id::text));
+"""
+
+
+def protect(table: str) -> None:
+    """Row-level security: a user's transaction sees and changes their rows only, the service's own all of them."""
+    execute_script(_PROTECT.format(table=table, action="all"))
+
+
 def upgrade_0001() -> None:
     execute_script((_HERE / "0001.sql").read_text())
 

@@ -184,11 +184,13 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
         behind = 0
         for place in places:
             position = await consumer.position(place)
-            self._metrics.consumer_lag.labels(place.topic, str(place.partition)).set(max(0, ends[place] - position))
-            if position > ends[place]:
+            high = consumer.highwater(place)
+            if high is not None and position > high:
                 # The broker lost what was heard; what it gets now begins at its beginning.
                 consumer.seek(place, (await consumer.beginning_offsets([place]))[place])
-            behind += max(0, ends[place] - position)
+            lag = max(0, max(ends[place], high or 0) - position)
+            self._metrics.consumer_lag.labels(place.topic, str(place.partition)).set(lag)
+            behind += lag
         if behind and time.monotonic() - self._heard_at > PATIENCE:
             raise Resubscribe(f"{behind} messages wait, but none was heard for {PATIENCE:.0f} s")
         await self._tell_broker(consumer)

@@ -1,0 +1,212 @@
+"""Projects and workflows over HTTP."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+
+from services.workflow import queries
+from services.workflow.domain import commands as ask
+from services.workflow.domain.project import CreateProject, DeleteProject, UpdateProject
+from services.workflow.schemas import (
+    DecisionIn,
+    NewProject,
+    NewWorkflow,
+    PlatformState,
+    Project,
+    ProjectChange,
+    PublishIn,
+    PublishRequest,
+    ReviewIn,
+    Workflow,
+    WorkflowStatus,
+    WorkflowWithStates,
+)
+from services.workflow.tools import Tools
+from shared.decider import Invalid, NotFound
+from shared.http.idempotency import Idempotency
+from shared.http.pagination import Page, PageQuery
+from shared.http.user import CurrentUser
+from shared.ids import new_id
+from shared.kit import Kit
+from shared.local_time import moment
+from shared.platforms import limit, measure
+
+router = APIRouter(prefix="/api/v1")
+
+_NO_PROJECT = "There is no such project; list your projects to see which there are."
+_NO_WORKFLOW = "There is no such workflow; list your workflows to see which there are."
+
+
+def _kit(request: Request) -> Kit:
+    kit: Kit = request.app.state.kit
+    return kit
+
+
+@router.post("/projects", status_code=201, tags=["projects"])
+async def create_project(body: NewProject, request: Request, user: CurrentUser, idempotency: Idempotency) -> Project:
+    """Make a project."""
+    project_id = idempotency.id()
+    command = CreateProject(project_id, user.user_id, body.title, body.description)
+    await idempotency.handle(command, actor=user.user_id)
+    return await _project(request, user.user_id, project_id)
+
+
+@router.get("/projects", tags=["projects"])
+async def list_projects(request: Request, user: CurrentUser, page: PageQuery) -> Page[Project]:
+    """Your projects, newest first."""
+    async with _kit(request).database.reading(user.user_id) as connection:
+        rows = await queries.projects(connection, user.user_id, page)
+    return page.page(rows, lambda row: Project(**row))
+
+
+@router.get("/projects/{project_id}", tags=["projects"])
+async def read_project(project_id: UUID, request: Request, user: CurrentUser) -> Project:
+    """One project."""
+    return await _project(request, user.user_id, project_id)
+
+
+@router.patch("/projects/{project_id}", tags=["projects"])
+async def change_project(project_id: UUID, body: ProjectChange, request: Request, user: CurrentUser) -> Project:
+    """Change a project's title or description."""
+    command = UpdateProject(project_id, user.user_id, body.title, body.description)
+    await _kit(request).handle(command, actor=user.user_id)
+    return await _project(request, user.user_id, project_id)
+
+
+@router.delete("/projects/{project_id}", status_code=204, tags=["projects"])
+async def delete_project(project_id: UUID, request: Request, user: CurrentUser) -> Response:
+    """Delete a project."""
+    await _kit(request).handle(DeleteProject(project_id, user.user_id), actor=user.user_id)
+    return Response(status_code=204)
+
+
+@router.post("/workflows", status_code=201, tags=["workflows"])
+async def start_workflow(
+    body: NewWorkflow, request: Request, user: CurrentUser, idempotency: Idempotency
+) -> WorkflowWithStates:
+    """Start a workflow: drafts appear per platform, are judged, and wait for your review."""
+    kit = _kit(request)
+    workflow_id = idempotency.id()
+    if not idempotency.replayed:
+        if body.project_id is not None:
+            await _project(request, user.user_id, body.project_id)
+        tools: Tools = kit.tools
+        authorization = request.headers["authorization"]
+        if body.source.text is not None:
+            source = await tools.sources.inline(user.user_id, body.source.title, body.source.text)
+        elif body.source.url is not None:
+            source = await tools.sources.from_url(body.source.url, authorization)
+        else:
+            assert body.source.file_id is not None
+            source = await tools.sources.from_file(body.source.file_id, authorization)
+        if body.source.title:
+            source = source.model_copy(update={"title": body.source.title})
+        command = ask.StartWorkflow(
+            workflow_id=workflow_id,
+            user_id=user.user_id,
+            source=source,
+            platforms=tuple(body.platforms),
+            mode=body.mode,
+            min_score=tools.settings.min_score if body.min_score is None else body.min_score,
+            max_iterations=tools.settings.max_iterations if body.max_iterations is None else body.max_iterations,
+            tone=body.tone,
+            project_id=body.project_id,
+        )
+        await idempotency.handle(command, actor=user.user_id)
+    return await _workflow(request, user.user_id, workflow_id)
+
+
+@router.get("/workflows", tags=["workflows"])
+async def list_workflows(
+    request: Request, user: CurrentUser, page: PageQuery, status: Annotated[WorkflowStatus | None, Query()] = None
+) -> Page[Workflow]:
+    """Your workflows, newest first."""
+    async with _kit(request).database.reading(user.user_id) as connection:
+        rows = await queries.workflows(connection, user.user_id, page, status)
+    return page.page(rows, lambda row: Workflow(**row))
+
+
+@router.get("/workflows/{workflow_id}", tags=["workflows"])
+async def read_workflow(workflow_id: UUID, request: Request, user: CurrentUser) -> WorkflowWithStates:
+    """One workflow with the state of each platform."""
+    return await _workflow(request, user.user_id, workflow_id)
+
+
+@router.post("/workflows/{workflow_id}/review", tags=["workflows"])
+async def review(workflow_id: UUID, body: ReviewIn, request: Request, user: CurrentUser) -> WorkflowWithStates:
+    """Accept, reject or edit drafts that await review. A decision on an old state gets 409 with the current one."""
+    now = datetime.now(UTC)
+    command = ask.Review(workflow_id, user.user_id, tuple(_decision(decision, now) for decision in body.decisions))
+    await _kit(request).handle(command, actor=user.user_id)
+    return await _workflow(request, user.user_id, workflow_id)
+
+
+@router.post("/workflows/{workflow_id}/publish", status_code=202, tags=["workflows"])
+async def publish(
+    workflow_id: UUID, body: PublishRequest, request: Request, user: CurrentUser, idempotency: Idempotency
+) -> WorkflowWithStates:
+    """Publish drafts that were accepted before, now or later."""
+    now = datetime.now(UTC)
+    if not idempotency.replayed:
+        publications = {
+            each.platform: _publication(each, idempotency.id(each.platform), now) for each in body.publications
+        }
+        await idempotency.handle(ask.Publish(workflow_id, user.user_id, publications), actor=user.user_id)
+    return await _workflow(request, user.user_id, workflow_id)
+
+
+def _decision(decision: DecisionIn, now: datetime) -> ask.Decision:
+    publication = None
+    if decision.publish is not None or decision.action == "edit_and_publish":
+        publication = _publication(decision.publish or PublishIn(), new_id(), now)
+    if decision.action == "edit_and_publish" and decision.content is not None:
+        _check_length(decision.platform, decision.content)
+    return ask.Decision(
+        platform=decision.platform,
+        action=decision.action,
+        draft_id=decision.draft_id,
+        feedback=decision.feedback,
+        regenerate=decision.regenerate,
+        content=decision.content,
+        human_draft_id=new_id() if decision.content is not None else None,
+        publication=publication,
+    )
+
+
+def _check_length(platform: str, content: str) -> None:
+    """A text that its platform would refuse is refused while its writer still looks at it (X makes threads instead)."""
+    most = limit(platform)
+    if most is not None and platform != "x" and (length := measure(platform, content)) > most:
+        raise Invalid(
+            f"The text has {length} characters; {platform} takes at most {most}. Shorten it and send it again."
+        )
+
+
+def _publication(how: PublishIn, job_id: UUID, now: datetime) -> ask.Publication:
+    if how.scheduled_for is None:
+        if how.time_zone is not None:
+            raise Invalid("`time_zone` says nothing without `scheduled_for`; send both or neither.")
+        return ask.Publication(job_id, connection_id=how.connection_id)
+    scheduled_for, time_zone = moment(how.scheduled_for, how.time_zone, now)
+    return ask.Publication(job_id, scheduled_for, time_zone, how.connection_id)
+
+
+async def _project(request: Request, user_id: UUID, project_id: UUID) -> Project:
+    async with _kit(request).database.reading(user_id) as connection:
+        row = await queries.project(connection, project_id)
+    if row is None:
+        raise NotFound(_NO_PROJECT)
+    return Project(**row)
+
+
+async def _workflow(request: Request, user_id: UUID, workflow_id: UUID) -> WorkflowWithStates:
+    async with _kit(request).database.reading(user_id) as connection:
+        found = await queries.workflow(connection, workflow_id)
+    if found is None:
+        raise NotFound(_NO_WORKFLOW)
+    row, states = found
+    return WorkflowWithStates(**row, states=[PlatformState(**state) for state in states])

@@ -1,0 +1,36 @@
+"""The workflow service, put together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from contracts import registry
+from services.workflow import api, live, projections, reactions
+from services.workflow.domain import project, workflow
+from services.workflow.live import Live
+from services.workflow.settings import WorkflowSettings
+from services.workflow.sources import Sources
+from services.workflow.tools import Tools
+from shared.kit import Kit, Service
+
+
+@asynccontextmanager
+async def tools(kit: Kit) -> AsyncIterator[Tools]:
+    """What the routes need."""
+    assert kit.client is not None
+    assert isinstance(kit.settings, WorkflowSettings)
+    yield Tools(kit.settings, Sources(kit.client, kit.settings), Live(kit))
+
+
+service = Service(
+    name="workflow",
+    settings=WorkflowSettings,
+    registry=registry,
+    deciders=[project.decider, workflow.decider],
+    projections=[projections],
+    reactions=[reactions],
+    routers=[api.router, live.router],
+    tools=tools,
+    deadlines={"/api/v1/workflows": 45.0},
+)

@@ -1,0 +1,194 @@
+"""What the workflow API takes and gives."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from shared.platforms import PLATFORMS
+
+
+def _known_platform(name: str) -> str:
+    if name not in PLATFORMS:
+        raise ValueError(f"Unknown platform {name!r}; choose from: {', '.join(PLATFORMS)}.")
+    return name
+
+
+def _distinct(names: list[str]) -> list[str]:
+    if len(set(names)) != len(names):
+        raise ValueError("Name each platform once.")
+    return names
+
+
+PlatformName = Annotated[
+    str,
+    AfterValidator(_known_platform),
+    Field(examples=["linkedin"], json_schema_extra={"enum": list(PLATFORMS)}),
+]
+# PostgreSQL's text cannot hold NUL.
+Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]
+Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300, pattern=r"^[^\x00]*$")]
+WorkflowStatus = Literal["running", "awaiting_review", "completed", "failed"]
+
+
+class In(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class NewProject(In):
+    """A folder for related work."""
+
+    title: Title = Field(examples=["Q4 podcast"])
+    description: Annotated[Text, Field(max_length=5000)] | None = None
+
+
+class ProjectChange(In):
+    """New values; what is left out stays."""
+
+    title: Title | None = None
+    description: Annotated[Text, Field(max_length=5000)] | None = None
+
+
+class Project(BaseModel):
+    id: UUID
+    title: str
+    description: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class SourceIn(In):
+    """The content: a text, a URL, or a file uploaded before. Exactly one of them."""
+
+    text: Annotated[Text, Field(max_length=1_000_000)] | None = None
+    url: Annotated[Text, Field(max_length=2000)] | None = None
+    file_id: UUID | None = None
+    title: Annotated[Text, Field(max_length=300)] = ""
+
+    @model_validator(mode="after")
+    def exactly_one(self) -> SourceIn:
+        if sum(each is not None for each in (self.text, self.url, self.file_id)) != 1:
+            raise ValueError("Send exactly one of `text`, `url` and `file_id`.")
+        if self.text is not None and not self.text.strip():
+            raise ValueError("The source is empty; send some text to make posts from.")
+        return self
+
+
+class NewWorkflow(In):
+    """One piece of content that is to become a post on each platform."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"source": {"text": "Our article …"}, "platforms": ["linkedin", "x", "blog"], "min_score": 75}]
+        },
+    )
+
+    source: SourceIn
+    platforms: Annotated[list[PlatformName], Field(min_length=1, max_length=10), AfterValidator(_distinct)]
+    mode: Literal["manual"] = "manual"
+    min_score: Annotated[int, Field(ge=0, le=100)] | None = Field(None, description="Default: 70.")
+    max_iterations: Annotated[int, Field(ge=1, le=20)] | None = Field(None, description="Default: 3.")
+    tone: Literal["professional", "casual", "friendly", "formal"] = "professional"
+    project_id: UUID | None = None
+
+
+class PublishIn(In):
+    """When and through which connection; empty means now, through the default one."""
+
+    scheduled_for: datetime | None = Field(
+        None, description="With an offset, or a local time beside `time_zone`.", examples=["2030-05-01T09:00:00"]
+    )
+    time_zone: Annotated[Text, Field(max_length=64)] | None = Field(
+        None, description="IANA name.", examples=["Europe/Berlin"]
+    )
+    connection_id: UUID | None = None
+
+
+class DecisionIn(In):
+    """A person's word on one platform's draft."""
+
+    platform: PlatformName
+    action: Literal["accept", "reject", "edit_and_refine", "edit_and_publish"]
+    draft_id: UUID | None = Field(None, description="The draft you read; an older one is refused with 409.")
+    feedback: Annotated[Text, Field(max_length=5000)] | None = Field(None, description="What to change next time.")
+    regenerate: bool = Field(False, description="With reject: ask for another draft.")
+    content: Annotated[Text, Field(min_length=1, max_length=100_000)] | None = Field(
+        None, description="The edited text; required for the edits, forbidden otherwise."
+    )
+    publish: PublishIn | None = Field(None, description="With accept: publish it, too.")
+
+    @model_validator(mode="after")
+    def consistent(self) -> DecisionIn:
+        edits = self.action.startswith("edit_")
+        if edits and not (self.content and self.content.strip()):
+            raise ValueError(f"Send the edited text as `content`; {self.action} needs it.")
+        if not edits and self.content is not None:
+            raise ValueError(f"Leave out `content`; {self.action} takes the draft as it is.")
+        if self.regenerate and self.action != "reject":
+            raise ValueError("`regenerate` goes with reject only.")
+        if self.publish is not None and self.action not in ("accept", "edit_and_publish"):
+            raise ValueError("`publish` goes with accept and edit_and_publish only.")
+        return self
+
+
+class ReviewIn(In):
+    """Decisions on one or several platforms; all take effect or none."""
+
+    decisions: Annotated[list[DecisionIn], Field(min_length=1, max_length=10)]
+
+    @model_validator(mode="after")
+    def one_each(self) -> ReviewIn:
+        _distinct([decision.platform for decision in self.decisions])
+        return self
+
+
+class PublicationIn(PublishIn):
+    """An accepted draft that is to go out."""
+
+    platform: PlatformName
+
+
+class PublishRequest(In):
+    """Accepted drafts that are to go out."""
+
+    publications: Annotated[list[PublicationIn], Field(min_length=1, max_length=10)]
+
+    @model_validator(mode="after")
+    def one_each(self) -> PublishRequest:
+        _distinct([publication.platform for publication in self.publications])
+        return self
+
+
+class PlatformState(BaseModel):
+    id: UUID
+    platform: str
+    status: str
+    active_draft_id: UUID | None
+    iteration: int
+    score: int | None
+    job_id: UUID | None
+    url: str | None
+    reason: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class Workflow(BaseModel):
+    id: UUID
+    status: WorkflowStatus
+    mode: str
+    title: str
+    source_content: dict[str, Any] | None
+    template_input: dict[str, Any] | None
+    manual_options: dict[str, Any] | None
+    project_id: UUID | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class WorkflowWithStates(Workflow):
+    states: list[PlatformState]

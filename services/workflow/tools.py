@@ -1,0 +1,16 @@
+"""What the routes of workflow need beside the kit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from services.workflow.live import Live
+from services.workflow.settings import WorkflowSettings
+from services.workflow.sources import Sources
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    settings: WorkflowSettings
+    sources: Sources
+    live: Live
