@@ -61,7 +61,7 @@ class Kit:
             settings.database_url, size=settings.database_pool, application=f"presswork-{service.name}"
         )
         self.projections = Projections(*service.projections)
-        self.reactions = Reactions(*service.reactions)
+        self.reactions = Reactions(*service.reactions, concurrency=settings.concurrency())
         self.store = EventStore(
             service.name,
             self.database,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import ModuleType
 from typing import Any
@@ -116,9 +116,10 @@ def gave_up(kind: str) -> Callable[[Resignation], Resignation]:
 
 
 class Reactions:
-    """All reactions and workers of a service."""
+    """All reactions and workers of a service. `concurrency` by kind of task overrides what its worker names."""
 
-    def __init__(self, *modules: ModuleType) -> None:
+    def __init__(self, *modules: ModuleType, concurrency: Mapping[str, int] | None = None) -> None:
+        at_once = concurrency or {}
         self._by_event: dict[type[Event], list[Reaction]] = defaultdict(list)
         self.workers: dict[str, Worker] = {}
         self.resignations: dict[str, Resignation] = {}
@@ -127,6 +128,7 @@ class Reactions:
                 for event in getattr(function, "__hears__", ()):
                     self._by_event[event].append(function)
                 if worker := getattr(function, "__works__", None):
+                    worker = replace(worker, concurrency=at_once.get(worker.kind, worker.concurrency))
                     self.workers[worker.kind] = worker
                 if kind := getattr(function, "__gave_up__", None):
                     self.resignations[kind] = function

@@ -49,6 +49,13 @@ class ServiceSettings(BaseSettings):
 
     event_attempts: int = Field(5, ge=1, description="Tries of a failing event before only an operator retries it.")
     event_backoff: float = Field(0.5, gt=0, description="Seconds before the second try; doubles each time.")
+    work_concurrency: dict[str, int] = Field(
+        {}, description='Tasks of a kind that a process does at once, as in {"write": 8}; else what suits the kind.'
+    )
+
+    def concurrency(self) -> dict[str, int]:
+        """Tasks of a kind at once, where they differ from what the worker names; services may know better."""
+        return self.work_concurrency
 
     def urls(self) -> dict[str, str]:
         """Base address of each service."""

@@ -1,0 +1,1 @@
+"""What evaluation decides: pure, without input or output."""

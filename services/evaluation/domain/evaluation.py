@@ -1,0 +1,107 @@
+"""An evaluation: one verdict on one draft, given once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from contracts.envelope import Event
+from contracts.events.evaluation import DraftEvaluated, EvaluationFailed
+from shared.decider import Decider
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Once settled, by a verdict or by the failure to give one, nothing more happens."""
+
+    settled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RecordEvaluation:
+    """Keep a verdict: `score` and each of `criteria_scores` are 0 to 100."""
+
+    evaluation_id: UUID
+    draft_id: UUID
+    workflow_id: UUID
+    user_id: UUID
+    platform: str
+    iteration: int
+    score: int
+    criteria_scores: Mapping[str, int]
+    feedback: str
+    judge: str
+    model: str | None = None
+    measures: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FailEvaluation:
+    """No judge could read the draft; `reason` says what to do."""
+
+    evaluation_id: UUID
+    draft_id: UUID
+    workflow_id: UUID
+    user_id: UUID
+    platform: str
+    iteration: int
+    reason: str
+
+
+Command = RecordEvaluation | FailEvaluation
+
+
+def decide(command: Command, evaluation: Evaluation) -> Sequence[Event]:
+    if evaluation.settled:
+        return []
+    match command:
+        case RecordEvaluation():
+            return [
+                DraftEvaluated(
+                    evaluation_id=command.evaluation_id,
+                    draft_id=command.draft_id,
+                    workflow_id=command.workflow_id,
+                    user_id=command.user_id,
+                    platform=command.platform,
+                    iteration=command.iteration,
+                    score=command.score,
+                    criteria_scores=dict(command.criteria_scores),
+                    feedback=command.feedback,
+                    measures=dict(command.measures),
+                    judge=command.judge,
+                    model=command.model,
+                )
+            ]
+        case FailEvaluation():
+            return [
+                EvaluationFailed(
+                    evaluation_id=command.evaluation_id,
+                    draft_id=command.draft_id,
+                    workflow_id=command.workflow_id,
+                    user_id=command.user_id,
+                    platform=command.platform,
+                    iteration=command.iteration,
+                    reason=command.reason,
+                )
+            ]
+
+
+def evolve(evaluation: Evaluation, event: Event) -> Evaluation:
+    match event:
+        case DraftEvaluated() | EvaluationFailed():
+            return Evaluation(settled=True)
+        case _:
+            return evaluation
+
+
+decider: Decider[Evaluation] = Decider(
+    stream="evaluation",
+    initial=Evaluation(),
+    decide=decide,
+    evolve=evolve,
+    commands=(RecordEvaluation, FailEvaluation),
+    stream_id=lambda command: command.evaluation_id,
+    creating=(RecordEvaluation, FailEvaluation),
+)

@@ -1,0 +1,104 @@
+"""What evaluation does about drafts, and the judging itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from contracts.events.generation import DraftCreated
+from services.evaluation.domain.evaluation import FailEvaluation, RecordEvaluation
+from services.evaluation.judges.port import Submission
+from services.evaluation.tools import Tools
+from shared.ids import derive
+from shared.kit import Kit
+from shared.platforms import PLATFORMS
+from shared.reactions import GiveUp, LeasedTask, Task, gave_up, on, work
+
+
+class Judgement(BaseModel):
+    """The draft that awaits judgement, text and all: what the task carries."""
+
+    draft_id: UUID
+    workflow_id: UUID
+    user_id: UUID
+    platform: str
+    iteration: int
+    title: str
+    content: str
+    language: str
+    tone: str
+
+    @property
+    def evaluation_id(self) -> UUID:
+        """However often it is judged, it is the same evaluation."""
+        return derive("evaluation", self.draft_id)
+
+
+@on(DraftCreated)
+def have_it_judged(event: DraftCreated) -> Task | None:
+    if event.source == "human":
+        return None  # a person stands behind it already
+    asked = Judgement(
+        draft_id=event.draft_id,
+        workflow_id=event.workflow_id,
+        user_id=event.user_id,
+        platform=event.platform,
+        iteration=event.iteration,
+        title=event.title,
+        content=event.content,
+        language=event.language,
+        tone=event.tone,
+    )
+    return Task(derive(event.meta.event_id, "judge"), "judge", asked.model_dump())
+
+
+@work("judge", lease=90, attempts=4, concurrency=4)
+async def judge(task: LeasedTask, kit: Kit) -> list[RecordEvaluation]:
+    """Show the draft to the judge and keep the verdict."""
+    asked = Judgement.model_validate(task.payload)
+    tools: Tools = kit.tools
+    if asked.platform not in PLATFORMS:
+        raise GiveUp(f"No judge knows {asked.platform!r}.")
+    submission = Submission(
+        platform=asked.platform,
+        content=asked.content,
+        title=asked.title,
+        language=asked.language,
+        tone=asked.tone,
+    )
+    verdict = await tools.judge.judge(submission)
+    return [
+        RecordEvaluation(
+            evaluation_id=asked.evaluation_id,
+            draft_id=asked.draft_id,
+            workflow_id=asked.workflow_id,
+            user_id=asked.user_id,
+            platform=asked.platform,
+            iteration=asked.iteration,
+            score=verdict.score,
+            criteria_scores=verdict.criteria_scores,
+            # A model may answer U+0000, which neither events nor rows can hold.
+            feedback=verdict.feedback.replace("\x00", ""),
+            judge=verdict.judge,
+            model=verdict.model,
+            measures=verdict.measures,
+        )
+    ]
+
+
+@gave_up("judge")
+def leave_it_to_a_person(task: LeasedTask, reason: str) -> Sequence[FailEvaluation]:
+    asked = Judgement.model_validate(task.payload)
+    return [
+        FailEvaluation(
+            evaluation_id=asked.evaluation_id,
+            draft_id=asked.draft_id,
+            workflow_id=asked.workflow_id,
+            user_id=asked.user_id,
+            platform=asked.platform,
+            iteration=asked.iteration,
+            reason=f"{reason.rstrip('.')}. Read the draft and decide without a score.",
+        )
+    ]

@@ -1,0 +1,53 @@
+"""What the evaluations API gives."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Evaluation(BaseModel):
+    """One verdict on one draft."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "0198c0de-0000-5000-8000-000000000004",
+                    "draft_id": "0198c0de-0000-5000-8000-000000000001",
+                    "workflow_id": "0198c0de-0000-7000-8000-000000000002",
+                    "platform": "x",
+                    "iteration": 2,
+                    "score": 84,
+                    "criteria_scores": {
+                        "platform_appropriateness": 90,
+                        "style_consistency": 80,
+                        "clarity": 85,
+                        "engagement": 74,
+                        "grammar": 95,
+                    },
+                    "feedback": "Engagement: end with a question.",
+                    "measures": {"language": "en"},
+                    "judge": "offline",
+                    "model": None,
+                    "created_at": "2026-01-31T12:00:01Z",
+                }
+            ]
+        }
+    )
+
+    id: UUID
+    draft_id: UUID
+    workflow_id: UUID
+    platform: str
+    iteration: int = Field(description="Of the draft.")
+    score: int = Field(ge=0, le=100, description="The weighted mean of the criteria.")
+    criteria_scores: dict[str, int] = Field(description="0 to 100 for each of the five criteria.")
+    feedback: str = Field(description="What to change, the weakest criterion first.")
+    measures: dict[str, Any] = Field(description="What the scores rest on, by criterion.")
+    judge: str = Field(description="Who judged: offline, model, instant, or offline-fallback.")
+    model: str | None = Field(description="The model the judge used.")
+    created_at: datetime

@@ -1,0 +1,36 @@
+"""Settings of the evaluation service."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, SecretStr
+
+from services.evaluation.judges.port import WEIGHTS
+from shared.settings import ServiceSettings
+
+# Drafts before the judge at once. The offline judge fills its threads with these; the others mostly wait.
+_AT_ONCE = {"offline": 4, "model": 32, "instant": 128}
+
+
+class EvaluationSettings(ServiceSettings):
+    """The environment of evaluation."""
+
+    port: int = Field(8004, description="Port the HTTP server binds.")
+
+    judge: Literal["offline", "model", "instant"] = Field(
+        "offline", description="Who judges drafts: named measures, a model, or 90 for everything."
+    )
+    judge_weights: dict[str, float] = Field(
+        dict(WEIGHTS), description="How much each of the five criteria counts; numbers of 0 or more, all five named."
+    )
+    model_base_url: str | None = Field(None, description="Address of an OpenAI-compatible endpoint, up to `/v1`.")
+    model_api_key: SecretStr | None = Field(None, description="The endpoint's key; empty when it wants none.")
+    model_name: str | None = Field(None, description="Name of the model at the endpoint.")
+    model_timeout: float = Field(
+        30.0, gt=0, le=75, description="Seconds for one verdict; then the offline judge decides."
+    )
+
+    def concurrency(self) -> dict[str, int]:
+        """Tasks of a kind in hand at once."""
+        return {"judge": _AT_ONCE[self.judge], **self.work_concurrency}

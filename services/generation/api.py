@@ -1,0 +1,62 @@
+"""Drafts over HTTP. They are made by events; here they are read."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+
+from services.generation import queries
+from services.generation.schemas import Draft, Lineage
+from shared.decider import NotFound
+from shared.http.pagination import Page, PageQuery
+from shared.http.responses import RowsResponse
+from shared.http.user import CurrentUser
+from shared.kit import Kit
+
+router = APIRouter(prefix="/api/v1/drafts", tags=["drafts"])
+
+_NO_DRAFT = "There is no such draft; list the drafts of your workflow to see which there are."
+
+
+def _kit(request: Request) -> Kit:
+    kit: Kit = request.app.state.kit
+    return kit
+
+
+@router.get("", response_model=Page[Draft])
+async def list_drafts(
+    request: Request,
+    user: CurrentUser,
+    page: PageQuery,
+    workflow_id: Annotated[UUID | None, Query(description="Only drafts of this workflow.")] = None,
+    platform: Annotated[
+        str | None, Query(max_length=20, pattern=r"^[^\x00]*$", description="Only drafts for it.", examples=["x"])
+    ] = None,
+) -> Response:
+    """Your drafts, newest first."""
+    async with _kit(request).database.reading(user.user_id) as connection:
+        rows = await queries.drafts(connection, user.user_id, workflow_id, platform, page)
+    found = page.page(rows, dict)
+    return RowsResponse({"items": found.items, "next_cursor": found.next_cursor})
+
+
+@router.get("/{draft_id}", response_model=Draft)
+async def read_draft(draft_id: UUID, request: Request, user: CurrentUser) -> Response:
+    """One draft."""
+    async with _kit(request).database.reading(user.user_id) as connection:
+        row = await queries.draft(connection, draft_id)
+    if row is None:
+        raise NotFound(_NO_DRAFT)
+    return RowsResponse(dict(row))
+
+
+@router.get("/{draft_id}/lineage", response_model=Lineage)
+async def read_lineage(draft_id: UUID, request: Request, user: CurrentUser) -> Response:
+    """The drafts it goes back to, oldest first, and itself as the last."""
+    async with _kit(request).database.reading(user.user_id) as connection:
+        rows = await queries.lineage(connection, draft_id)
+    if not rows:
+        raise NotFound(_NO_DRAFT)
+    return RowsResponse({"items": [dict(row) for row in rows]})

@@ -1,0 +1,1 @@
+"""What generation decides: pure, without input or output."""

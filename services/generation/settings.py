@@ -1,0 +1,35 @@
+"""Settings of the generation service."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, SecretStr
+
+from shared.settings import ServiceSettings
+
+# Drafts in hand at once. The offline engine fills its threads with these; the others mostly wait, or answer at once.
+_AT_ONCE = {"offline": 4, "model": 32, "instant": 128}
+
+
+class GenerationSettings(ServiceSettings):
+    """The environment of generation."""
+
+    port: int = Field(8003, description="Port the HTTP server binds.")
+
+    engine: Literal["offline", "model", "instant"] = Field(
+        "offline", description="Who writes drafts: sentences of the source, a model, or its first 200 characters."
+    )
+    engine_remembered: int = Field(
+        64, ge=1, description="Sources whose analysis the offline engine keeps, 0.3 MB each."
+    )
+    model_base_url: str | None = Field(None, description="Address of an OpenAI-compatible endpoint, up to `/v1`.")
+    model_api_key: SecretStr | None = Field(None, description="The endpoint's key; empty when it wants none.")
+    model_name: str | None = Field(None, description="Name of the model at the endpoint.")
+    model_timeout: float = Field(
+        60.0, gt=0, le=75, description="Seconds for one draft; then the offline engine writes."
+    )
+
+    def concurrency(self) -> dict[str, int]:
+        """Tasks of a kind in hand at once."""
+        return {"write": _AT_ONCE[self.engine], **self.work_concurrency}

@@ -1,0 +1,68 @@
+"""The content that workflows are about, as the engines read it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from uuid import UUID
+
+from services.generation import queries
+from services.generation.engines.article import READ_AT_MOST
+from services.generation.engines.port import Source
+from shared.database import Database
+from shared.http.client import ServiceClient
+from shared.http.deadline import Deadline
+from shared.reactions import GiveUp, RetryLater
+
+_FETCH_SECONDS = 10.0
+_NO_FILE = "The file of this workflow is gone: upload it again."
+
+
+class Sources:
+    """Reads each source once for all its platforms, from its row or from media, and keeps the last `remembered`."""
+
+    def __init__(self, database: Database, client: ServiceClient, *, remembered: int = 64) -> None:
+        self._database = database
+        self._client = client
+        self._remembered = remembered
+        self._reading: OrderedDict[UUID, asyncio.Task[Source]] = OrderedDict()
+
+    async def of(self, workflow_id: UUID) -> Source:
+        """The source of a workflow, cut where engines stop reading.
+
+        Raises RetryLater when it cannot be had now, GiveUp when it never will be.
+        """
+        reading = self._reading.get(workflow_id)
+        if reading is None or _failed(reading):
+            reading = self._reading[workflow_id] = asyncio.create_task(self._read(workflow_id))
+        self._reading.move_to_end(workflow_id)
+        while len(self._reading) > self._remembered:
+            self._reading.popitem(last=False)
+        # Others may wait for the same text: one that is cancelled takes it from nobody.
+        return await asyncio.shield(reading)
+
+    async def _read(self, workflow_id: UUID) -> Source:
+        async with self._database.reading(None) as connection:
+            row = await queries.source(connection, workflow_id)
+        if row is None:
+            raise RetryLater(1.0, "The workflow's source has not arrived yet.")
+        if row["text"] is not None:
+            return Source(row["title"], row["text"][:READ_AT_MOST], row["language"], row["url"])
+        title, text, language = await self._fetch(row["file_id"])
+        return Source(row["title"] or title, text, row["language"] or language, row["url"])
+
+    async def _fetch(self, file_id: UUID) -> tuple[str, str, str]:
+        answer = await self._client.request(
+            "media", "GET", f"/internal/files/{file_id}/text", deadline=Deadline.after(_FETCH_SECONDS)
+        )
+        if answer.status in (404, 410):
+            raise GiveUp(_NO_FILE)
+        if answer.status != 200:
+            raise RetryLater(2.0, f"The file's text could not be read: media answered {answer.status}.")
+        file = answer.json()
+        # Neither events nor rows can hold U+0000.
+        return file["title"], file["text"][:READ_AT_MOST].replace("\x00", ""), file["language"]
+
+
+def _failed(reading: asyncio.Task[Source]) -> bool:
+    return reading.done() and (reading.cancelled() or reading.exception() is not None)

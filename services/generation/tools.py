@@ -1,0 +1,40 @@
+"""What the workers of generation need: an engine, and the sources."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from services.generation.engines.factory import build
+from services.generation.engines.offline import OfflineEngine
+from services.generation.engines.port import Engine
+from services.generation.settings import GenerationSettings
+from services.generation.sources import Sources
+from shared.kit import Kit
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    engine: Engine
+    sources: Sources
+
+
+@asynccontextmanager
+async def tools(kit: Kit) -> AsyncIterator[Tools]:
+    """An engine that is ready to write. Raises ValueError for a model that is not fully configured."""
+    settings = kit.settings
+    assert isinstance(settings, GenerationSettings)
+    assert kit.client is not None
+    key = settings.model_api_key
+    engine = build(
+        settings.engine,
+        base_url=settings.model_base_url,
+        api_key=key.get_secret_value() if key else None,
+        model=settings.model_name,
+        timeout=settings.model_timeout,
+        remembered=settings.engine_remembered,
+    )
+    if isinstance(engine, OfflineEngine):
+        await engine.warm_up()
+    yield Tools(engine, Sources(kit.database, kit.client, remembered=settings.engine_remembered))
