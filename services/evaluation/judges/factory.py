@@ -21,7 +21,7 @@ def build(
 ) -> Judge:
     """The judge called `name`; "model" falls back to the offline judge and needs `model` and `base_url`.
 
-    `timeout` is in seconds for one whole verdict. Raises ValueError for an unknown name, missing setting or wrong weights.
+    `timeout` is in seconds for one whole verdict. Raises ValueError for an unknown name or settings that do not fit.
     """
     match name:
         case "offline":

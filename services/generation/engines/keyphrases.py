@@ -58,17 +58,25 @@ def _statistical(text: str, language: str) -> list[str]:
 
 @cache
 def _languages() -> frozenset[str]:
+    return frozenset(path.stem.removeprefix("stopwords_") for path in _lists().glob("stopwords_*.txt"))
+
+
+def _lists() -> Path:
     import yake
 
-    lists = Path(yake.__file__).parent / "core" / "StopwordsList"
-    return frozenset(path.stem.removeprefix("stopwords_") for path in lists.glob("stopwords_*.txt"))
+    return Path(yake.__file__).parent / "core" / "StopwordsList"
 
 
 @cache
 def _extractor(language: str) -> Any:
     import yake
 
-    return yake.KeywordExtractor(lan=language, n=2, top=24, dedup_func="levs")
+    raw = (_lists() / f"stopwords_{language}.txt").read_bytes()
+    try:
+        stop = set(raw.decode("utf-8").split())
+    except UnicodeDecodeError:
+        stop = set(raw.decode("iso-8859-1").split())
+    return yake.KeywordExtractor(lan=language, n=2, top=24, dedup_func="levs", stopwords=stop)
 
 
 def _korean(text: str) -> list[str]:

@@ -26,7 +26,7 @@ def provenance(content: str, source_text: str, title: str = "") -> list[tuple[st
 
     A sentence is from the source when it stands there word for word, white space and Unicode form aside and
     with or without Markdown's marks; a shortened one ends with an ellipsis. The title line of a blog post is compared
-    with `title` when that is given.
+    with `title` when that is given; a source without text has its title as its only prose.
     """
     return list(_lines(content, _Source(source_text), squeeze(title)))
 
@@ -35,6 +35,7 @@ class _Source:
     """A source made searchable: as written, and as a reader sees it."""
 
     def __init__(self, text: str) -> None:
+        self.text = squeeze(text)
         self.language = detect(text)
         self._forms = _forms(text)
 
@@ -56,12 +57,13 @@ def _forms(text: str) -> tuple[str, str]:
 
 
 def _normal(text: str) -> str:
-    return normalize("NFC", squeeze(text))
+    # Markdown has no NUL: its parsers put the replacement character in its place.
+    return normalize("NFC", squeeze(text.replace("\0", "\ufffd")))
 
 
 @lru_cache(maxsize=16)
 def _letters(text: str) -> str:
-    return "".join(filter(str.isalnum, text)).casefold()
+    return "".join(filter(str.isalnum, _normal(text))).casefold()
 
 
 def _stands_in(fragment: str, text: str, cut: bool) -> bool:
@@ -77,15 +79,16 @@ def _stands_in(fragment: str, text: str, cut: bool) -> bool:
 
 
 def _lines(content: str, source: _Source, title: str) -> Iterator[tuple[str, Origin]]:
-    fence = ""
-    first = True
-    for line in filter(str.strip, content.splitlines()):
-        line = line.strip()
-        if mark := _FENCE.match(line):
-            fence = "" if fence else mark[1]
+    lines = [line.strip() for line in content.splitlines() if line.strip()]
+    fences = [number for number, line in enumerate(lines) if _FENCE.match(line)]
+    # A fence that nothing closes is a line like any other.
+    if len(fences) % 2:
+        fences.pop()
+    for number, line in enumerate(lines):
+        if number in fences:
             continue
-        head = _TITLE.match(line) if first and not fence else None
-        first = False
+        fence = sum(1 for mark in fences if mark < number) % 2
+        head = _TITLE.match(line) if not number else None
         if head:
             plain = markdown.plain(head[1])
             yield head[1], "title" if not title or title in (head[1], plain) or source.holds(head[1]) else "missing"
@@ -105,7 +108,9 @@ def _pieces(text: str, source: _Source, title: str) -> Iterator[tuple[str, Origi
     def origin(piece: str) -> Origin:
         if piece in every_text():
             return "template"
-        if title and piece == title:
+        # Without a text the title is all the prose there is.
+        forms = (_normal(piece).removesuffix(ELLIPSIS), _normal(markdown.plain(piece)).removesuffix(ELLIPSIS))
+        if not source.text and any(form and _stands_in(form, _normal(title), True) for form in forms):
             return "title"
         # A phrase used as a heading has its first letter raised.
         return "source" if source.holds(piece) or source.holds(piece[:1].lower() + piece[1:]) else "missing"

@@ -10,6 +10,7 @@ import regex
 from sentencex import segment  # type: ignore[import-untyped]
 
 ELLIPSIS: Final = "…"
+_UNSPACED: Final = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}]")
 _CLAUSE_END: Final = regex.compile(r"[,;:،、，；]\s|\s[—–-]\s")
 
 
@@ -39,8 +40,8 @@ def split(text: str, language: str) -> list[str]:
 
 @lru_cache(maxsize=4096)
 def words(text: str) -> int:
-    """How many words: runs without white space that hold a letter or digit."""
-    return sum(1 for token in text.split() if any(map(str.isalnum, token)))
+    """How many words: runs that hold a letter or digit; in scripts without spaces, two characters each."""
+    return sum(1 for token in text.split() if any(map(str.isalnum, token))) + len(_UNSPACED.findall(text)) // 2
 
 
 def shorten(text: str, fits: Callable[[str], bool]) -> str:
@@ -69,4 +70,6 @@ def _cut(text: str, ends: list[int], fits: Callable[[str], bool]) -> str:
     kept = text[: ends[low - 1]].rstrip() if low else ""
     clause = [m.start() for m in _CLAUSE_END.finditer(kept) if m.start() > 0.6 * len(kept)]
     kept = kept[: clause[-1]].rstrip() if clause and fits(kept[: clause[-1]].rstrip() + ELLIPSIS) else kept
+    # What was shortened before ends with an ellipsis already.
+    kept = kept.rstrip(ELLIPSIS).rstrip()
     return kept + ELLIPSIS if kept else ""

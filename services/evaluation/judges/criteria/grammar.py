@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import Counter
 from functools import cache
@@ -18,6 +19,9 @@ _POINTS: Final = 12.0
 _FEWEST_WORDS: Final = 60
 # A rare word is as often right as wrong.
 _UNSURE: Final = 0.5
+# Capitals within a sentence, and what looks like code.
+_NAME: Final = re.compile(r"(?<=[\w,;:] )[A-Z]\w{2,}|\b\w*[_\d]\w*\b|\b\w+[a-z][A-Z]\w*\b")
+_MANY_NAMES: Final = 8
 # A linter refuses a second call while one runs.
 _lock: Final = threading.Lock()
 
@@ -43,8 +47,14 @@ def rate(draft: Draft) -> Rating:
 def _faults(text: str) -> list[tuple[str, str, str]]:
     """(kind, the words, the line around them) for each fault."""
     linter = _linter()
+    names = sorted(set(_NAME.findall(text)))
     with _lock:
+        # Guessing at unknown names takes longest of all; naming them first costs the cache, so only for many.
+        if len(names) > _MANY_NAMES:
+            linter.import_words(names)
         lints = linter.lint(text, language="plaintext")
+        if len(names) > _MANY_NAMES:
+            linter.clear_words()
     found = []
     for lint in lints:
         # An unknown word with a capital is most often a name.

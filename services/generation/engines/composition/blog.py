@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import groupby
+from typing import Final
 
 from shared.platforms import Platform
 
@@ -15,9 +16,12 @@ from ..plan import Plan, hooks, points
 from ..sentences import shorten, words
 from ..templates import templates
 
-_SHORTER = 0.75
+_SHORTER: Final = 0.75
+_LONGEST_TITLE: Final = 200
+# Sentences a source has before a summary saves reading.
+_NEEDS_SUMMARY: Final = 8
 # A source without headings gets one about this often.
-_WORDS_A_SECTION = 220
+_WORDS_A_SECTION: Final = 220
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,33 +40,37 @@ class _Piece:
 
 def compose(analysis: Analysis, plan: Plan, platform: Platform) -> str:
     """As many whole passages as the platform's words allow, in the source's order, under its own headings."""
+    fewest, most = platform.min_words or 0, platform.max_words or 2000
+    room = most
+    while True:
+        post = _post(analysis, plan, _chosen(analysis, plan, fewest, room))
+        excess = words(post) - most
+        # Headings and summary count too, and which there are depends on what was chosen.
+        if excess <= 0 or room <= 1:
+            return post
+        room = max(1, room - excess)
+
+
+def _post(analysis: Analysis, plan: Plan, body: list[_Piece]) -> str:
     article, texts = analysis.article, templates(analysis.article.language)
-    closing = "" if "no_question" in plan.wishes else plan.turn(texts.closings) if article.language != "und" else ""
-    opening = _opening(analysis, plan)
-    summary = _summary(analysis, plan) if len(article.sentences) > 8 else []
-    title = shorten(article.title, lambda text: len(text) <= 200)
-    most = platform.max_words or 2000
-    frame = words(title) + words(opening) + words(closing) + sum(map(words, summary)) + 30
-    body = _chosen(analysis, plan, platform.min_words or 0, max(1, most - frame))
-    parts = [f"# {markdown.escape(title)}", opening]
-    sections = list(_sections(analysis, body))
-    lead, rest = sections[0][1][:1], [(sections[0][0], sections[0][1][1:]), *sections[1:]]
-    if sections[0][0].heading:
-        lead, rest = [], sections
-    parts += [_render(passage) for passage in lead]
+    title = shorten(article.title, lambda text: len(text) <= _LONGEST_TITLE)
+    (first, passages), *rest = _sections(analysis, body)
+    lead = [] if first.heading else passages[:1]
+    summary = _summary(analysis, plan) if len(article.sentences) > _NEEDS_SUMMARY else []
+    parts = [f"# {markdown.escape(title)}", _opening(analysis, plan), *map(_render, lead)]
     if summary and texts.summary:
         parts += [f"## {plan.turn(texts.summary)}", "\n".join(f"- {line}" for line in summary)]
-    for section, passages in rest:
+    for section, kept in ((first, passages[len(lead) :]), *rest):
         if section.heading:
             parts.append(f"{'#' * section.level} {markdown.escape(section.heading)}")
-        parts += _listed(passages)
-    return "\n\n".join(filter(None, [*parts, closing]))
+        parts += _listed(kept)
+    if article.language != "und" and "no_question" not in plan.wishes:
+        parts.append(plan.turn(texts.closings))
+    return "\n\n".join(filter(None, parts))
 
 
 def _opening(analysis: Analysis, plan: Plan) -> str:
     """A sentence set before everything when the feedback found the opening weak."""
-    if "hook" not in plan.wishes and not plan.variant:
-        return ""
     return "> " + analysis.candidates[hooks(plan)[0]].markdown if "hook" in plan.wishes else ""
 
 
