@@ -1,0 +1,1 @@
+"""What files and resources may do: pure functions over their own histories."""

@@ -1,0 +1,36 @@
+"""Settings of the media service."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from shared.settings import ServiceSettings
+
+# What a request may weigh at all, the form around the file included: the gateway lets the same through.
+MAX_BODY_BYTES = 33_554_432
+
+
+class MediaSettings(ServiceSettings):
+    """The environment of media."""
+
+    port: int = Field(8006, description="Port the HTTP server binds.")
+
+    storage_url: str | None = Field(
+        None,
+        description="Where bytes are kept: file:///folder, or s3://bucket?endpoint=…&region=…; "
+        "empty: the folder `media` below the data folder.",
+    )
+    s3_access_key: str | None = Field(None, repr=False, description="Access key of the bucket.")
+    s3_secret_key: str | None = Field(None, repr=False, description="Secret key of the bucket.")
+
+    max_file_bytes: int = Field(26_214_400, gt=0, le=MAX_BODY_BYTES - 65_536, description="Largest file.")
+    extract_seconds: float = Field(30.0, gt=0, le=60, description="How long reading the text of a file may take.")
+    fetch_seconds: float = Field(15.0, gt=0, le=60, description="How long a URL may take to answer in full.")
+    fetch_allow_private: bool = Field(
+        False, description="Also fetch from private networks and any port: for tests and demonstrations only."
+    )
+
+    @property
+    def storage(self) -> str:
+        """The URL of the storage in force."""
+        return self.storage_url or (self.data_dir.absolute() / "media").as_uri()
