@@ -37,7 +37,7 @@ bench: .venv/.ready ## the promised figures, each with its ratio to a limit or p
 	@$(PY) -m tests.bench $(ARGS)
 
 docs: .venv/.ready ## write the generated documents again
-	@$(PY) -m contracts.docs
+	@$(PY) -m deploy.docs
 
 migrate: .venv/.ready ## bring the running platform's schemas up to date (`make up` does it, too)
 	@$(PY) -m deploy.embedded exec -- $(PY) -m deploy.migrate

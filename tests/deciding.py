@@ -15,6 +15,7 @@ from shared.decider import Decider, DomainError
 class Outcome:
     """What a command led to: events, or a refusal."""
 
+    past: Deciding
     events: Sequence[Event] = ()
     refusal: DomainError | None = None
 
@@ -23,15 +24,22 @@ class Outcome:
         assert self.refusal is None, f"refused: {self.refusal!r}"
         assert list(self.events) == list(expected)
 
+    def then_types(self, *expected: type[Event]) -> Deciding:
+        """Events of exactly these types follow; the history goes on with them."""
+        assert self.refusal is None, f"refused: {self.refusal!r}"
+        assert [type(event) for event in self.events] == list(expected)
+        return self.past.given(*self.events)
+
     def then_nothing(self) -> None:
         """The command changes nothing and is no error."""
         self.then()
 
-    def then_refused(self, error: type[DomainError], saying: str = "", **extra: Any) -> None:
+    def then_refused(self, error: type[DomainError], saying: str = "", **extra: Any) -> DomainError:
         """The command is refused with this error, whose sentence contains `saying` and which carries `extra`."""
         assert type(self.refusal) is error, f"{self.refusal!r}, {list(self.events)}"
         assert saying in self.refusal.message
         assert extra.items() <= self.refusal.extra.items()
+        return self.refusal
 
 
 @dataclass(frozen=True)
@@ -47,11 +55,15 @@ class Deciding:
 
     def when(self, command: Any) -> Outcome:
         """What is asked now; decided on the state that the history leads to."""
-        state = reduce(self.decider.evolve, self.history, self.decider.initial)
         try:
-            return Outcome(self.decider.decide(command, state))
+            return Outcome(self, self.decider.decide(command, self.state))
         except DomainError as refusal:
-            return Outcome(refusal=refusal)
+            return Outcome(self, refusal=refusal)
+
+    @property
+    def state(self) -> Any:
+        """What the history leads to."""
+        return reduce(self.decider.evolve, self.history, self.decider.initial)
 
 
 deciding: Callable[[Decider[Any]], Deciding] = Deciding

@@ -30,11 +30,20 @@ class ConnectionAdded(ConnectionEvent):
     username: str | None = None
     is_default: bool = True
     settings: dict[str, Any] = {}
+    replaces_id: UUID | None = None  # the connection that was the platform's default so far
     access_token: Private[str] = None
+
+
+class ConnectionUsed(ConnectionEvent):
+    """A post went out through the connection."""
+
+    used_at: datetime
 
 
 class ConnectionRemoved(ConnectionEvent):
     """The user took the connection away; its tokens are forgotten."""
+
+    successor_id: UUID | None = None  # the connection that is the platform's default from here on
 
 
 class JobEvent(PublishingEvent):
@@ -64,6 +73,19 @@ class JobStarted(JobEvent):
     """A worker is about to call the platform; from here on the post may exist."""
 
     attempt: int
+    turn: int = 1  # how often the job stood on the to-do list: once, and once more for each retry or new time
+    connection_id: UUID | None = None
+    resumed: bool = False  # an attempt before had begun and nobody knows how it ended
+    started_at: datetime | None = None
+
+
+class JobPostponed(JobEvent):
+    """The platform could not take the post now; it is tried again then."""
+
+    error_class: ErrorClass
+    reason: str
+    retry_at: datetime
+    turn: int
 
 
 class JobPublished(JobEvent):
@@ -73,6 +95,7 @@ class JobPublished(JobEvent):
     url: str
     published_at: datetime
     response: dict[str, Any] = {}
+    connection_id: UUID | None = None
 
 
 class JobFailed(JobEvent):
@@ -82,9 +105,21 @@ class JobFailed(JobEvent):
     reason: str
 
 
+class JobRescheduled(JobEvent):
+    """The owner chose another time."""
+
+    scheduled_for: datetime
+    time_zone: str
+    turn: int
+
+
 class JobCancelled(JobEvent):
     """The owner called it off before it began."""
+
+    turn: int = 1
 
 
 class JobRetried(JobEvent):
     """The owner asked to try again."""
+
+    turn: int = 2
