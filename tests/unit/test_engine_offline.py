@@ -66,6 +66,7 @@ def within_limits(platform: str, written: Written) -> bool:
 @example(text="One sentence.", title="")
 @example(text="🙂", title="")
 @example(text="***", title="")
+@example(text="..0", title="")
 @example(text="\u02d2\U0002f802", title="0")
 @example(text="", title="<")
 @example(text=EMOJI[:496], title="AAA")

@@ -28,7 +28,7 @@ def provenance(content: str, source_text: str, title: str = "") -> list[tuple[st
     with or without Markdown's marks; a shortened one ends with an ellipsis. The title line of a blog post is compared
     with `title` when that is given; a source without text has its title as its only prose.
     """
-    return list(_lines(content, _Source(source_text), squeeze(title)))
+    return list(_lines(content, _Source(source_text), _normal(title)))
 
 
 class _Source:
@@ -91,7 +91,12 @@ def _lines(content: str, source: _Source, title: str) -> Iterator[tuple[str, Ori
         head = _TITLE.match(line) if not number else None
         if head:
             plain = markdown.plain(head[1])
-            yield head[1], "title" if not title or title in (head[1], plain) or source.holds(head[1]) else "missing"
+            yield (
+                head[1],
+                "title"
+                if not title or title in (_normal(head[1]), _normal(plain)) or source.holds(head[1])
+                else "missing",
+            )
         elif fence:
             yield line, "source" if source.holds(line) else "missing"
         elif source.holds(line):
@@ -110,7 +115,7 @@ def _pieces(text: str, source: _Source, title: str) -> Iterator[tuple[str, Origi
             return "template"
         # Without a text the title is all the prose there is.
         forms = (_normal(piece).removesuffix(ELLIPSIS), _normal(markdown.plain(piece)).removesuffix(ELLIPSIS))
-        if not source.text and any(form and _stands_in(form, _normal(title), True) for form in forms):
+        if not source.text and any(form and _stands_in(form, title, True) for form in forms):
             return "title"
         # A phrase used as a heading has its first letter raised.
         return "source" if source.holds(piece) or source.holds(piece[:1].lower() + piece[1:]) else "missing"

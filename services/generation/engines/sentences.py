@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Final
 
@@ -10,6 +10,8 @@ import regex
 from sentencex import segment  # type: ignore[import-untyped]
 
 ELLIPSIS: Final = "…"
+# After these no space follows in the scripts that use them.
+_UNSPACED_ENDS: Final = "。！？」』）"
 _UNSPACED: Final = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}]")
 _CLAUSE_END: Final = regex.compile(r"[,;:،、，；]\s|\s[—–-]\s")
 
@@ -30,12 +32,21 @@ def split(text: str, language: str) -> list[str]:
         if not piece or start < 0:
             continue
         at = start + len(piece)
-        # A closing quote or bracket cut off by the rules belongs to the sentence before it.
-        if spans and not regex.search(r"[\p{L}\p{N}\p{S}]", piece):
+        # A closing quote cut off by the rules, or what no space parts, belongs to the sentence before it.
+        glued = start > 0 and not text[start - 1].isspace() and text[start - 1] not in _UNSPACED_ENDS
+        if spans and (glued or not regex.search(r"[\p{L}\p{N}\p{S}]", piece)):
             spans[-1] = (spans[-1][0], at)
         else:
             spans.append((start, at))
     return [text[start:end] for start, end in spans] or ([text] if text else [])
+
+
+def join(sentences: Iterable[str]) -> str:
+    """The sentences as one running text, with a space between where their script has one."""
+    running = ""
+    for sentence in sentences:
+        running += " " + sentence if running and running[-1] not in _UNSPACED_ENDS else sentence
+    return running
 
 
 @lru_cache(maxsize=4096)

@@ -20,7 +20,8 @@ _FEWEST_WORDS: Final = 60
 # A rare word is as often right as wrong.
 _UNSURE: Final = 0.5
 # Capitals within a sentence, and what looks like code.
-_NAME: Final = re.compile(r"(?<=[\w,;:] )[A-Z]\w{2,}|\b\w*[_\d]\w*\b|\b\w+[a-z][A-Z]\w*\b")
+_NAME: Final = re.compile(r"(?<=[\w,;:] )[A-Z]\w{2,}|\b\w*[_\d]\w*\b")
+_COMPOUND: Final = re.compile(r"\b\w*[a-z][A-Z]\w*\b")
 _MANY_NAMES: Final = 8
 # A linter refuses a second call while one runs.
 _lock: Final = threading.Lock()
@@ -47,13 +48,15 @@ def rate(draft: Draft) -> Rating:
 def _faults(text: str) -> list[tuple[str, str, str]]:
     """(kind, the words, the line around them) for each fault."""
     linter = _linter()
-    names = sorted(set(_NAME.findall(text)))
+    compounds = set(_COMPOUND.findall(text))
+    names = sorted({*_NAME.findall(text), *compounds})
+    telling = bool(compounds) or len(names) > _MANY_NAMES
     with _lock:
-        # Guessing at unknown names takes longest of all; naming them first costs the cache, so only for many.
-        if len(names) > _MANY_NAMES:
+        # Guessing at "CamelCase" takes a second, at a name milliseconds; telling them first costs the cache.
+        if telling:
             linter.import_words(names)
         lints = linter.lint(text, language="plaintext")
-        if len(names) > _MANY_NAMES:
+        if telling:
             linter.clear_words()
     found = []
     for lint in lints:

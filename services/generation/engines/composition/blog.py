@@ -13,7 +13,7 @@ from .. import markdown
 from ..analysis import Analysis
 from ..article import Passage, Section
 from ..plan import Plan, hooks, points
-from ..sentences import shorten, words
+from ..sentences import join, shorten, words
 from ..templates import templates
 
 _SHORTER: Final = 0.75
@@ -164,7 +164,7 @@ def _listed(passages: list[Passage]) -> Iterator[str]:
     for kind, group in groupby(passages, key=lambda passage: passage.kind):
         if kind in ("bullet", "numbered"):
             yield "\n".join(
-                ("- " if kind == "bullet" else f"{number}. ") + " ".join(s.markdown for s in passage.sentences)
+                ("- " if kind == "bullet" else f"{number}. ") + join(s.markdown for s in passage.sentences)
                 for number, passage in enumerate(group, start=1)
             )
         else:
@@ -175,5 +175,5 @@ def _render(passage: Passage) -> str:
     if passage.kind == "code":
         fence = "~~~~" if "```" in passage.code else "```"
         return f"{fence}\n{passage.code}\n{fence}"
-    text = " ".join(s.markdown for s in passage.sentences)
+    text = join(s.markdown for s in passage.sentences)
     return f"> {text}" if passage.kind == "quote" else f"- {text}" if passage.kind == "bullet" else text
