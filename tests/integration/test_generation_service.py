@@ -1,0 +1,211 @@
+"""Generation at work: sources heard, drafts written and kept, versions read by their owner."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+import asyncpg
+import pytest
+from alembic import command
+
+from deploy.migrate import alembic_config, migrate
+from services.evaluation.app import service as evaluation
+from services.generation.app import service as generation
+from services.generation.engines import provenance
+from services.workflow.app import service as workflow
+from shared.ids import derive, new_id
+from tests.integration.desk import ARTICLE, PLATFORMS, Desk, Someone, desk, until
+
+CHAPTER = "Chapter {0} tells of a lighthouse that guided {0} ships past the rocks of the northern coast."
+LONG = "# A long story\n\n" + "\n\n".join(CHAPTER.format(number) for number in range(1, 600))
+
+
+@pytest.fixture(scope="module")
+async def platform() -> AsyncIterator[Desk]:
+    async with desk(workflow, generation, evaluation) as running:
+        yield running
+
+
+@pytest.fixture
+def ada(platform: Desk) -> Someone:
+    return platform.someone()
+
+
+async def test_every_platform_gets_a_draft_made_of_the_source(ada: Someone) -> None:
+    workflow_id = await ada.start(min_score=0)
+    drafts = {draft["platform"]: draft for draft in await ada.drafts(workflow_id, 3)}
+    assert sorted(drafts) == sorted(PLATFORMS)
+    for platform, draft in drafts.items():
+        assert (draft["source"], draft["engine"], draft["iteration"]) == ("ai", "offline", 1)
+        assert draft["id"] == str(derive("draft", workflow_id, platform, 1))
+        assert (draft["based_on_id"], draft["language"], draft["tone"]) == (None, "en", "professional")
+        assert all(origin != "missing" for _, origin in provenance(draft["content"], ARTICLE, draft["title"]))
+    assert drafts["x"]["hashtags"]
+    assert (await ada.get("generation", f"/api/v1/drafts/{drafts['x']['id']}")).body == drafts["x"]
+
+
+async def test_a_draft_that_is_not_good_enough_is_followed_by_another_based_on_it(ada: Someone) -> None:
+    workflow_id = await ada.start(min_score=100, max_iterations=3)
+    await ada.states(workflow_id, "awaiting_review")
+    drafts = [draft for draft in await ada.drafts(workflow_id) if draft["platform"] == "linkedin"]
+    assert [draft["iteration"] for draft in drafts] == [1, 2, 3]
+    assert len({draft["content"] for draft in drafts}) == 3
+    lineage = (await ada.get("generation", f"/api/v1/drafts/{drafts[-1]['id']}/lineage")).body["items"]
+    assert lineage == drafts
+    assert [draft["based_on_id"] for draft in lineage] == [None, lineage[0]["id"], lineage[1]["id"]]
+
+
+async def test_a_persons_text_is_kept_as_it_is_and_gone_on_from(ada: Someone) -> None:
+    workflow_id = await ada.start(min_score=0, platforms=["linkedin"])
+    await ada.states(workflow_id, "awaiting_review")
+    text = "## My own words 🥖\n\nNobody else wrote this, and nobody shall change it."
+    edit = {"platform": "linkedin", "action": "edit_and_refine", "content": text}
+    assert (await ada.post("workflow", f"/api/v1/workflows/{workflow_id}/review", {"decisions": [edit]})).status == 200
+
+    first, human, second = await ada.drafts(workflow_id, 3)
+    assert (human["source"], human["engine"], human["title"]) == ("human", "human", "My own words 🥖")
+    assert (human["content"], human["based_on_id"], human["iteration"]) == (text, first["id"], 2)
+    assert (second["source"], second["based_on_id"], second["iteration"]) == ("ai", human["id"], 3)
+    assert (await ada.get("generation", f"/api/v1/drafts/{human['id']}")).body == human
+
+
+async def test_a_long_source_is_fetched_once_for_all_platforms(platform: Desk, ada: Someone) -> None:
+    workflow_id = await ada.start(LONG, min_score=0)
+    drafts = await ada.drafts(workflow_id, 3)
+    assert all("lighthouse" in draft["content"] for draft in drafts)
+    (file_id,) = (file_id for file_id, text in platform.texts.items() if text["text"] == LONG)
+    assert platform.fetched[file_id] == 1
+
+
+async def test_a_source_that_is_gone_ends_in_a_failure_that_says_what_to_do(platform: Desk, ada: Someone) -> None:
+    source = {"title": "Lost", "text": LONG + "\n\nThis one gets lost."}
+    platform.lost.add(source["text"])
+    started = await ada.post("workflow", "/api/v1/workflows", {"source": source, "platforms": ["x"]})
+    states = await ada.states(started.body["id"], "failed")
+    assert states["x"]["reason"] == (
+        "The file of this workflow is gone: upload it again. Then start a new workflow, which writes it afresh."
+    )
+    assert await ada.drafts(started.body["id"], 0) == []
+
+
+async def test_pages_follow_each_other_and_filters_hold(ada: Someone) -> None:
+    workflow_id = await ada.start(min_score=0)
+    drafts = (await ada.drafts(workflow_id, 3))[::-1]
+    await ada.drafts(await ada.start(min_score=0, platforms=["x"]), 1)
+
+    seen, cursor = [], None
+    while True:
+        params = {"workflow_id": workflow_id, "limit": 2} | ({"cursor": cursor} if cursor else {})
+        page = (await ada.get("generation", "/api/v1/drafts", **params)).body
+        seen += page["items"]
+        if (cursor := page["next_cursor"]) is None:
+            break
+    assert seen == drafts
+    assert [draft["platform"] for draft in await ada.drafts(workflow_id, platform="blog")] == ["blog"]
+    assert len((await ada.get("generation", "/api/v1/drafts")).body["items"]) == 4
+    assert (await ada.get("generation", "/api/v1/drafts", cursor="nonsense")).status == 400
+
+
+async def test_what_belongs_to_others_does_not_exist(platform: Desk, ada: Someone) -> None:
+    workflow_id = await ada.start(min_score=0, platforms=["x"])
+    (draft,) = await ada.drafts(workflow_id)
+    eve = platform.someone()
+    assert (await eve.get("generation", "/api/v1/drafts", workflow_id=workflow_id)).body["items"] == []
+    for path in (f"/api/v1/drafts/{draft['id']}", f"/api/v1/drafts/{draft['id']}/lineage"):
+        for who, asked, status in ((eve, path, 404), (ada, path.replace(draft["id"], str(new_id())), 404)):
+            refused = await who.get("generation", asked)
+            assert (refused.status, "list the drafts" in refused.body["detail"]) == (status, True)
+        assert (await replace(ada, token="").get("generation", path)).status == 401
+
+
+async def test_the_services_role_sees_only_what_its_user_may(platform: Desk, ada: Someone) -> None:
+    await ada.drafts(await ada.start(min_score=0, platforms=["x"]))
+    for table in ("drafts", "sources"):
+        async with platform.kits["generation"].database.reading(ada.user_id) as connection:
+            assert await connection.fetchval(f"SELECT count(*) FROM {table}") == 1
+        async with platform.kits["generation"].database.reading(new_id()) as connection:
+            assert await connection.fetchval(f"SELECT count(*) FROM {table}") == 0
+
+
+async def test_a_task_taken_over_by_another_worker_changes_nothing(platform: Desk, ada: Someone) -> None:
+    """The same order written again, as when a lease ran out: the draft stays the one that is there."""
+    workflow_id = await ada.start(min_score=0, platforms=["x"])
+    (draft,) = await ada.drafts(workflow_id)
+    kit = platform.kits["generation"]
+    requested = await kit.database.pool.fetchval(
+        "SELECT causation_id FROM events WHERE stream_id = $1", derive("draft", workflow_id, "x", 1)
+    )
+    payload = {
+        "workflow_id": workflow_id,
+        "user_id": str(ada.user_id),
+        "platform": "x",
+        "iteration": 1,
+        "tone": "casual",
+        "feedback": None,
+        "based_on_id": None,
+        "options": {},
+        "requested_by": str(requested),
+    }
+    again = new_id()
+    await kit.database.pool.execute(
+        "INSERT INTO tasks (id, kind, payload, correlation_id) VALUES ($1, 'write', $2, $3)", again, payload, again
+    )
+    kit.workers.wake()
+
+    async def done() -> bool | None:
+        return not await kit.database.pool.fetchval("SELECT count(*) FROM tasks WHERE id = $1", again) or None
+
+    await until(done)
+    assert await ada.drafts(workflow_id) == [draft]
+    assert await kit.database.pool.fetchval("SELECT count(*) FROM events WHERE stream_id = $1", draft["id"]) == 1
+
+
+async def test_the_tables_are_the_documented_ones_and_can_be_taken_back(platform: Desk) -> None:
+    connection = await asyncpg.connect(platform.admin_dsn)
+    try:
+        columns = {
+            row["column_name"]: (row["data_type"], row["character_maximum_length"], row["is_nullable"])
+            for row in await connection.fetch(
+                "SELECT * FROM information_schema.columns WHERE table_schema = 'generation' AND table_name = 'drafts'"
+            )
+        }
+        documented = {
+            "id": ("uuid", None, "NO"),
+            "workflow_id": ("uuid", None, "NO"),
+            "platform": ("character varying", 20, "NO"),
+            "content": ("text", None, "NO"),
+            "source": ("character varying", 20, "NO"),
+            "based_on_id": ("uuid", None, "YES"),
+            "created_at": ("timestamp with time zone", None, "NO"),
+        }
+        assert documented.items() <= columns.items()
+        indexes = {
+            row["indexname"]
+            for row in await connection.fetch("SELECT indexname FROM pg_indexes WHERE schemaname = 'generation'")
+        }
+        assert {"idx_draft_workflow_id", "idx_draft_platform", "idx_draft_created_at"} <= indexes
+    finally:
+        await connection.close()
+
+
+async def test_the_migration_goes_down_and_up_again(platform: Desk) -> None:
+    connection = await asyncpg.connect(platform.admin_dsn)
+    await connection.execute("CREATE DATABASE another")
+    await connection.close()
+    dsn = urlsplit(platform.admin_dsn)._replace(path="/another").geturl()
+    await migrate(dsn, {})
+    config = alembic_config(dsn, "generation")
+    connection = await asyncpg.connect(dsn)
+    try:
+        for step, to, there in ((command.downgrade, "-1", 0), (command.upgrade, "head", 2)):
+            await asyncio.to_thread(step, config, to)
+            found = await connection.fetch(_TABLES, ["drafts", "sources"])
+            assert len(found) == there
+    finally:
+        await connection.close()
+
+
+_TABLES = "SELECT FROM pg_tables WHERE schemaname = 'generation' AND tablename = ANY ($1)"
