@@ -65,6 +65,7 @@ class GiveUp(Exception):
         self.reason = reason
 
 
+LaneLimit = Mapping[str, int] | Callable[[Any], Mapping[str, int]]  # or how the settings give it
 Outcome = Any  # a command, a Task, a Strike, a sequence of them, or None
 Reaction = Callable[[Any], Outcome]
 Work = Callable[[LeasedTask, Any], Awaitable[Sequence[Any]]]
@@ -80,7 +81,7 @@ class Worker:
     lease: float  # seconds after which another worker may take the task
     attempts: int
     concurrency: int
-    lane_limit: Mapping[str, int]
+    lane_limit: LaneLimit
 
 
 def on(*events: type) -> Callable[[Reaction], Reaction]:
@@ -94,9 +95,12 @@ def on(*events: type) -> Callable[[Reaction], Reaction]:
 
 
 def work(
-    kind: str, *, lease: float, attempts: int = 4, concurrency: int = 8, lane_limit: Mapping[str, int] | None = None
+    kind: str, *, lease: float, attempts: int = 4, concurrency: int = 8, lane_limit: LaneLimit | None = None
 ) -> Callable[[Work], Work]:
-    """Marks the worker of a kind of task."""
+    """Marks the worker of a kind of task.
+
+    `lane_limit` says how many tasks of a lane one process may run at a time; other lanes share `concurrency`.
+    """
 
     def mark(function: Work) -> Work:
         function.__works__ = Worker(kind, function, lease, attempts, concurrency, lane_limit or {})  # type: ignore[attr-defined]

@@ -10,7 +10,7 @@ import logging
 import random
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -31,15 +31,29 @@ logger = logging.getLogger(__name__)
 TICK = 0.25  # seconds between looks for tasks that nobody announced
 GROUPED = 200  # most outcomes recorded in one transaction
 
+# Limited lanes each get as many as they have room for, however long the queue of another is; the rest share $2.
+# Materialized: a plan that scanned the selection twice would lease more than asked for.
 _LEASE = """
-UPDATE tasks SET lease_token = $3, leased_until = now() + $4, attempts = attempts + 1
-WHERE id IN (
-    SELECT id FROM tasks
-    WHERE kind = $1 AND lane <> ALL ($5::text[]) AND greatest(due_at, coalesce(leased_until, due_at)) <= now()
-    ORDER BY greatest(due_at, coalesce(leased_until, due_at))
-    LIMIT $2
-    FOR UPDATE SKIP LOCKED
+WITH due AS MATERIALIZED (
+    SELECT limited.id FROM unnest($5::text[], $6::int[]) AS room (lane, free)
+    CROSS JOIN LATERAL (
+        SELECT id FROM tasks
+        WHERE kind = $1 AND tasks.lane = room.lane AND greatest(due_at, coalesce(leased_until, due_at)) <= now()
+        ORDER BY greatest(due_at, coalesce(leased_until, due_at))
+        LIMIT room.free
+        FOR UPDATE SKIP LOCKED
+    ) AS limited
+    UNION ALL
+    SELECT unlimited.id FROM (
+        SELECT id FROM tasks
+        WHERE kind = $1 AND lane <> ALL ($5::text[]) AND greatest(due_at, coalesce(leased_until, due_at)) <= now()
+        ORDER BY greatest(due_at, coalesce(leased_until, due_at))
+        LIMIT $2
+        FOR UPDATE SKIP LOCKED
+    ) AS unlimited
 )
+UPDATE tasks SET lease_token = $3, leased_until = now() + $4, attempts = attempts + 1
+WHERE id IN (SELECT id FROM due)
 RETURNING id, kind, lane, payload, attempts, lease_token, correlation_id, causation_id, actor, traceparent
 """
 _LATER = """
@@ -80,6 +94,10 @@ class Workers:
         self._metrics = metrics
         self._running: dict[str, int] = defaultdict(int)
         self._in_lane: dict[tuple[str, str], int] = defaultdict(int)
+        self._lane_limits = {
+            kind: dict(worker.lane_limit(tools.settings) if callable(worker.lane_limit) else worker.lane_limit)
+            for kind, worker in reactions.workers.items()
+        }
         self._tasks: set[asyncio.Task[None]] = set()
         self._finished: asyncio.Queue[Done] = asyncio.Queue()
         self._wake = asyncio.Event()
@@ -89,17 +107,31 @@ class Workers:
         """Some task may be due."""
         self._wake.set()
 
-    def lease_for(self, kind: str) -> float:
-        """Seconds of lease for a row that is born now and done here at once; 0 when others should take it."""
+    def lease_for(self, kind: str, lane: str, promised: int) -> float:
+        """Seconds of lease for a row that is born now and done here at once; 0 when others should take it.
+
+        `promised` says how many of this kind and lane the same transaction has got a lease for already.
+        """
         worker = self._reactions.workers.get(kind)
-        if worker is None or worker.lane_limit or not self._accepting:
+        if worker is None or not self._accepting:
             return 0
+        if (room := self._room_in(kind, lane)) is not None:
+            return worker.lease if promised < room else 0
         return worker.lease if self._running[kind] < 4 * worker.concurrency else 0
 
     def offer(self, tasks: Sequence[LeasedTask]) -> None:
         """Rows that were born leased to this process and are committed."""
         for task in tasks:
-            self._start(task)
+            if self._room_in(task.kind, task.lane) == 0:
+                # Another transaction has filled the lane meanwhile.
+                self._keep(self._later(task, 0, "its lane is full", counts=False))
+            else:
+                self._start(task)
+
+    def _room_in(self, kind: str, lane: str) -> int | None:
+        """How many more tasks of a limited lane may run; None: the lane has no limit."""
+        limit = self._lane_limits[kind].get(lane)
+        return None if limit is None else max(0, limit - self._in_lane.get((kind, lane), 0))
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -130,33 +162,29 @@ class Workers:
 
     async def _lease(self, worker: Worker) -> int:
         room = worker.concurrency - self._running[worker.kind]
-        if room <= 0:
+        lanes = {lane: self._room_in(worker.kind, lane) or 0 for lane in self._lane_limits[worker.kind]}
+        if room <= 0 and not any(lanes.values()):
             return 0
-        full = [
-            lane
-            for (kind, lane), count in self._in_lane.items()
-            if kind == worker.kind and count >= worker.lane_limit.get(lane, worker.concurrency)
-        ]
         rows = await self._store.database.pool.fetch(
-            _LEASE, worker.kind, room, uuid4(), timedelta(seconds=worker.lease), full
+            _LEASE,
+            worker.kind,
+            max(0, room),
+            uuid4(),
+            timedelta(seconds=worker.lease),
+            list(lanes),
+            list(lanes.values()),
         )
-        surplus: dict[str, int] = defaultdict(int)
-        for row in rows:
-            task = LeasedTask(**dict(row))
-            limit = worker.lane_limit.get(task.lane)
-            if limit is not None and self._in_lane[(task.kind, task.lane)] >= limit:
-                # One look leased more of a lane than may run at once: hand the rest back.
-                surplus[task.lane] += 1
-                await self._later(task, 0.05, "its lane is full", counts=False)
-                continue
-            self._start(task)
-        return len(rows) - sum(surplus.values())
+        self.offer([LeasedTask(**dict(row)) for row in rows])
+        return len(rows)
 
     def _start(self, task: LeasedTask) -> None:
         worker = self._reactions.workers[task.kind]
         self._running[task.kind] += 1
         self._in_lane[(task.kind, task.lane)] += 1
-        running = asyncio.create_task(self._work(task, worker))
+        self._keep(self._work(task, worker))
+
+    def _keep(self, work: Coroutine[Any, Any, None]) -> None:
+        running = asyncio.create_task(work)
         self._tasks.add(running)
         running.add_done_callback(self._tasks.discard)
 
@@ -212,6 +240,8 @@ class Workers:
             await self._store.database.pool.execute(
                 _LATER, task.id, task.lease_token, timedelta(seconds=seconds), reason[:1000], 0 if counts else 1
             )
+        if seconds < TICK:
+            asyncio.get_running_loop().call_later(seconds, self._wake.set)
 
     async def _finish(self) -> None:
         """Record outcomes, all that are there in one transaction."""

@@ -123,3 +123,4 @@ class JobRetried(JobEvent):
     """The owner asked to try again."""
 
     turn: int = 2
+    connection_id: UUID | None = None  # another connection to use from here on

@@ -6,6 +6,7 @@ transaction gets its id only after the last load, and a stream's versions can ne
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -66,7 +67,8 @@ class Unit:
     store: EventStore
     projections: Projections
     reactions: Reactions
-    born_leased: Callable[[str], float] | None = None  # kind → seconds of lease here, 0: the row is for anybody
+    # (kind, lane, leases given so far) → seconds of lease here, 0: the row is for anybody
+    born_leased: Callable[[str, str, int], float] | None = None
     careful: bool = False  # load also streams that a command usually starts
     states: dict[UUID, Known] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
@@ -237,13 +239,16 @@ class Unit:
     async def _add_tasks(self, connection: PoolConnection) -> None:
         now = datetime.now(UTC)
         leases: list[tuple[UUID | None, datetime | None]] = []
+        promised: Counter[tuple[str, str]] = Counter()
         for task, cause in self.tasks.values():
             due = task.due_at is None or task.due_at <= now
-            seconds = self.born_leased(task.kind) if due and self.born_leased else 0
+            place = (task.kind, task.lane)
+            seconds = self.born_leased(*place, promised[place]) if due and self.born_leased else 0
             if not seconds:
                 leases.append((None, None))
                 continue
             token = uuid4()
+            promised[place] += 1
             leases.append((token, now + timedelta(seconds=seconds)))
             self.leased.append(_leased(task, cause, token))
         entries = list(self.tasks.values())

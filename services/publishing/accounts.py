@@ -1,0 +1,47 @@
+"""Asking a platform whose account a token opens: how a connection is tested."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from services.publishing.connectors import Connection, PublishError, http
+
+_NAMES = {"x": "X", "linkedin": "LinkedIn"}
+_WHO = {"x": "/2/users/me", "linkedin": "/v2/userinfo"}
+
+
+class Accounts:
+    """The platforms' "who am I" endpoints. Posts nothing."""
+
+    def __init__(self, x_url: str, linkedin_url: str, timeout: float) -> None:
+        """Base addresses of the APIs; `timeout` in seconds for one request."""
+        urls = {"x": x_url, "linkedin": linkedin_url}
+        self._clients = {name: http.Client(_NAMES[name], url, timeout) for name, url in urls.items()}
+
+    async def whose(self, connection: Connection) -> str:
+        """The account's name as the platform tells it. Raises PublishError when the platform refuses the token."""
+        platform, name = connection.platform, _NAMES[connection.platform]
+        answer = await self._clients[platform].get(_WHO[platform], http.bearer(connection, name))
+        match answer.status:
+            case 200:
+                return _name(platform, answer.body)
+            case 401:
+                raise http.unauthorized(connection, name, expired=answer.body.get("code") == "EXPIRED_ACCESS_TOKEN")
+            case 429:
+                raise http.rate_limited(answer, name, "x-rate-limit-reset", "x-ratelimit-reset")
+            case _:
+                raise PublishError(
+                    "disconnected", f"{name} does not accept this connection: {answer.detail} Connect {name} again."
+                )
+
+    async def close(self) -> None:
+        """Close the HTTP sessions."""
+        for client in self._clients.values():
+            await client.close()
+
+
+def _name(platform: str, body: dict[str, Any]) -> str:
+    if platform == "linkedin":
+        return str(body.get("name") or body.get("sub") or "")
+    data = body.get("data")
+    return str(data.get("username", "")) if isinstance(data, dict) else ""

@@ -1,0 +1,187 @@
+"""Connections and jobs over HTTP."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+
+from services.publishing import queries
+from services.publishing.beginning import opened
+from services.publishing.connectors import PublishError
+from services.publishing.domain.commands import CancelJob, RescheduleJob, RetryJob
+from services.publishing.domain.connections import AddConnection, RemoveConnection
+from services.publishing.schemas import (
+    Connection,
+    ConnectionTest,
+    Job,
+    JobStatus,
+    NewConnection,
+    Reschedule,
+    Retry,
+)
+from services.publishing.tools import Tools
+from shared.decider import Invalid, NotFound
+from shared.http.idempotency import Idempotency
+from shared.http.pagination import Page, PageQuery
+from shared.http.user import CurrentUser
+from shared.kit import Kit
+from shared.local_time import moment
+
+router = APIRouter(prefix="/api/v1")
+
+_NO_CONNECTION = "There is no such connection; list your connections to see which there are."
+_NO_JOB = "There is no such job; list your jobs to see which there are."
+
+
+def _kit(request: Request) -> Kit:
+    kit: Kit = request.app.state.kit
+    return kit
+
+
+def _tools(request: Request) -> Tools:
+    tools: Tools = _kit(request).tools
+    return tools
+
+
+@router.post("/connections", status_code=201, tags=["connections"])
+async def add_connection(
+    body: NewConnection, request: Request, user: CurrentUser, idempotency: Idempotency
+) -> Connection:
+    """Connect an account. Its token is kept encrypted and never given back."""
+    connection_id = idempotency.id()
+    token = body.access_token.get_secret_value()
+    if not token.isascii() or not token.isprintable() or " " in token:
+        raise Invalid("An access token has neither spaces nor special characters; send it exactly as issued.")
+    command = AddConnection(
+        connection_id=connection_id,
+        user_id=user.user_id,
+        name=body.name,
+        platform=body.platform,
+        instance_url=_instance_url(body, _tools(request)),
+        username=body.username,
+        is_default=body.is_default,
+        settings=body.settings.model_dump(exclude_none=True),
+        access_token=_kit(request).store.cipher.encrypt(token.encode()).decode(),
+    )
+    await idempotency.handle(command, actor=user.user_id)
+    return await _connection(request, user.user_id, connection_id)
+
+
+@router.get("/connections", tags=["connections"])
+async def list_connections(request: Request, user: CurrentUser, page: PageQuery) -> Page[Connection]:
+    """Your connections, newest first."""
+    async with _kit(request).database.reading(user.user_id) as connection:
+        rows = await queries.connections(connection, user.user_id, page)
+    return page.page(rows, lambda row: Connection(**row))
+
+
+@router.get("/connections/{connection_id}", tags=["connections"])
+async def read_connection(connection_id: UUID, request: Request, user: CurrentUser) -> Connection:
+    """One connection."""
+    return await _connection(request, user.user_id, connection_id)
+
+
+@router.delete("/connections/{connection_id}", status_code=204, tags=["connections"])
+async def remove_connection(connection_id: UUID, request: Request, user: CurrentUser) -> Response:
+    """Take a connection away. Jobs that were to use it fail with what to do."""
+    await _kit(request).handle(RemoveConnection(connection_id, user.user_id), actor=user.user_id)
+    return Response(status_code=204)
+
+
+@router.post("/connections/{connection_id}/test", tags=["connections"])
+async def test_connection(connection_id: UUID, request: Request, user: CurrentUser) -> ConnectionTest:
+    """Ask the platform whose account the token opens. Posts nothing."""
+    async with _kit(request).database.reading(user.user_id) as connection:
+        account = await queries.account(connection, connection_id, user.user_id)
+    if account is None:
+        raise NotFound(_NO_CONNECTION)
+    found = opened(account, _kit(request).store.cipher)
+    if found is None:
+        return ConnectionTest(
+            ok=False, error_class="disconnected", detail="The token can no longer be read; connect the account again."
+        )
+    try:
+        username = await _tools(request).accounts.whose(found)
+    except PublishError as error:
+        return ConnectionTest(ok=False, error_class=error.error_class, detail=error.reason)
+    return ConnectionTest(ok=True, username=username or found.username)
+
+
+@router.get("/jobs", tags=["jobs"])
+async def list_jobs(
+    request: Request,
+    user: CurrentUser,
+    page: PageQuery,
+    workflow_id: Annotated[UUID | None, Query(description="Only jobs of this workflow.")] = None,
+    status: Annotated[JobStatus | None, Query(description="Only jobs in this state.")] = None,
+) -> Page[Job]:
+    """Your publishing jobs, newest first."""
+    async with _kit(request).database.reading(user.user_id) as connection:
+        rows = await queries.jobs(connection, user.user_id, page, workflow_id, status)
+    return page.page(rows, lambda row: Job(**row))
+
+
+@router.get("/jobs/{job_id}", tags=["jobs"])
+async def read_job(job_id: UUID, request: Request, user: CurrentUser) -> Job:
+    """One publishing job."""
+    return Job(**await _job(request, user.user_id, job_id))
+
+
+@router.post("/jobs/{job_id}/retry", tags=["jobs"])
+async def retry_job(job_id: UUID, request: Request, user: CurrentUser, body: Retry | None = None) -> Job:
+    """Try a failed job again. After `outcome_unknown`, look at the platform first: the post may be out already."""
+    job = await _job(request, user.user_id, job_id)
+    connection_id = body.connection_id if body else None
+    if connection_id is not None:
+        other = await _connection(request, user.user_id, connection_id)
+        if other.platform != job["platform"]:
+            raise Invalid(f"This connection is for {other.platform}; name one for {job['platform']}.")
+    command = RetryJob(job_id, user.user_id, job["workflow_id"], connection_id)
+    await _kit(request).handle(command, actor=user.user_id)
+    return Job(**await _job(request, user.user_id, job_id))
+
+
+@router.post("/jobs/{job_id}/cancel", tags=["jobs"])
+async def cancel_job(job_id: UUID, request: Request, user: CurrentUser) -> Job:
+    """Call a job off while it is queued or scheduled."""
+    job = await _job(request, user.user_id, job_id)
+    await _kit(request).handle(CancelJob(job_id, user.user_id, job["workflow_id"]), actor=user.user_id)
+    return Job(**await _job(request, user.user_id, job_id))
+
+
+@router.post("/jobs/{job_id}/reschedule", tags=["jobs"])
+async def reschedule_job(job_id: UUID, body: Reschedule, request: Request, user: CurrentUser) -> Job:
+    """Choose another time for a job while it is queued or scheduled."""
+    job = await _job(request, user.user_id, job_id)
+    now = datetime.now(UTC)
+    scheduled_for, time_zone = moment(body.scheduled_for, body.time_zone, now)
+    command = RescheduleJob(job_id, user.user_id, job["workflow_id"], scheduled_for, time_zone, now)
+    await _kit(request).handle(command, actor=user.user_id)
+    return Job(**await _job(request, user.user_id, job_id))
+
+
+def _instance_url(body: NewConnection, tools: Tools) -> str:
+    """Where the platform is reached. An address of a user's own is never called, so it cannot lead anywhere private."""
+    base = tools.settings.base_urls()[body.platform]
+    if body.instance_url is not None and body.instance_url.rstrip("/") != base:
+        raise Invalid(f"{body.platform} is reached at {base} only; leave out `instance_url`.")
+    return base
+
+
+async def _connection(request: Request, user_id: UUID, connection_id: UUID) -> Connection:
+    async with _kit(request).database.reading(user_id) as connection:
+        row = await queries.connection(connection, connection_id)
+    if row is None:
+        raise NotFound(_NO_CONNECTION)
+    return Connection(**row)
+
+
+async def _job(request: Request, user_id: UUID, job_id: UUID) -> Any:
+    async with _kit(request).database.reading(user_id) as connection:
+        row = await queries.job(connection, job_id)
+    if row is None:
+        raise NotFound(_NO_JOB)
+    return row

@@ -1,0 +1,170 @@
+"""Beginning jobs: what a job needs is read, and its start recorded, before the platform hears of it.
+
+Jobs that begin at the same moment share one read and one transaction.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from services.publishing import queries
+from services.publishing.connectors import Connection, Post
+from services.publishing.domain.commands import StartJob
+from services.publishing.domain.job import Job, Superseded
+from shared.database import IN_THE_WAY
+from shared.decider import DomainError
+from shared.eventstore.store import Cause, StaleState
+from shared.kit import Kit
+from shared.reactions import LeasedTask
+from shared.security.fields import FieldCipher, NoKeyFits
+from shared.telemetry.context import current_traceparent
+
+MOST = 200  # jobs begun in one transaction
+
+
+class TextMissing(Exception):
+    """The draft's text was not heard of yet; the job was due at `due_at`."""
+
+    def __init__(self, due_at: datetime) -> None:
+        super().__init__("The text of the draft has not arrived yet.")
+        self.due_at = due_at
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A job whose start is recorded. `asked_id` names the connection that was asked for, if any."""
+
+    job: Job
+    post: Post
+    connection: Connection | None
+    asked_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    task: LeasedTask
+    traceparent: str | None
+    result: asyncio.Future[Begun]
+
+    @property
+    def job_id(self) -> UUID:
+        return UUID(self.task.payload["job_id"])
+
+    def fail(self, error: Exception) -> None:
+        if not self.result.done():
+            self.result.set_exception(error)
+
+
+class Beginnings:
+    """Begins jobs of one process. `call` bounds a call to a platform."""
+
+    def __init__(self, kit: Kit, call: timedelta) -> None:
+        self._kit = kit
+        self._call = call
+        self._waiting: list[_Waiting] = []
+        self._beginning: asyncio.Task[None] | None = None
+
+    async def begin(self, task: LeasedTask) -> Begun:
+        """Record that the job starts. Raises TextMissing, Superseded, StillRunning, or what the database raises."""
+        waiting = _Waiting(task, current_traceparent(), asyncio.get_running_loop().create_future())
+        self._waiting.append(waiting)
+        if self._beginning is None or self._beginning.done():
+            self._beginning = asyncio.create_task(self._begin_all())
+        return await waiting.result
+
+    async def _begin_all(self) -> None:
+        while group := self._waiting[:MOST]:
+            del self._waiting[:MOST]
+            try:
+                await self._begin(group)
+            except Exception as error:
+                for waiting in group:
+                    waiting.fail(error)
+
+    async def _begin(self, group: Sequence[_Waiting]) -> None:
+        pool = self._kit.database.pool
+        briefs = await queries.briefs(pool, [waiting.job_id for waiting in group])
+        ready: list[tuple[_Waiting, Any]] = []
+        for waiting in group:
+            brief = briefs.get(waiting.job_id)
+            if brief is None:
+                waiting.fail(Superseded("The job is gone."))
+            elif not brief["has_text"]:
+                waiting.fail(TextMissing(brief["due_at"]))
+            else:
+                ready.append((waiting, brief))
+        if not ready:
+            return
+        for (waiting, brief), outcome in zip(ready, await self._start(ready), strict=True):
+            if isinstance(outcome, DomainError):
+                waiting.fail(outcome)
+            elif not waiting.result.done():
+                waiting.result.set_result(await self._begun(outcome, brief))
+
+    async def _start(self, ready: Sequence[tuple[_Waiting, Any]]) -> list[Job | DomainError]:
+        """The state of each job after its start, or why it does not start."""
+        while True:
+            now = datetime.now(UTC)
+            commands = [
+                StartJob(
+                    waiting.job_id, waiting.task.payload["turn"], waiting.task.attempts, row["id"], now, self._call
+                )
+                for waiting, row in ready
+            ]
+            unit = self._kit.unit()
+            await unit.prepare(commands)
+            outcomes: list[Job | DomainError] = []
+            for (waiting, _), command in zip(ready, commands, strict=True):
+                task = waiting.task
+                cause = Cause(task.correlation_id, task.causation_id, task.actor, waiting.traceparent)
+                try:
+                    outcomes.append(await unit.handle(command, cause))
+                except DomainError as refused:
+                    outcomes.append(refused)
+            try:
+                await unit.commit()
+            except (StaleState, *IN_THE_WAY):
+                await asyncio.sleep(random.uniform(0, 0.005))
+            else:
+                self._kit.made(unit)
+                return outcomes
+
+    async def _begun(self, job: Job, brief: Any) -> Begun:
+        post = Post(
+            job_id=brief["job_id"],
+            workflow_id=brief["workflow_id"],
+            user_id=brief["user_id"],
+            platform=brief["platform"],
+            title=brief["title"],
+            content=brief["content"],
+            hashtags=tuple(brief["hashtags"]),
+            published_at=brief["due_at"],
+        )
+        account = brief
+        if job.connection_id is not None and job.connection_id != brief["id"]:
+            account = await queries.account(self._kit.database.pool, job.connection_id, brief["user_id"])
+        return Begun(job, post, opened(account, self._kit.store.cipher), brief["asked_id"])
+
+
+def opened(account: Any, cipher: FieldCipher) -> Connection | None:
+    """A connection with its token decrypted; None without a row, or when no key opens the token any more."""
+    if account is None or account["id"] is None:
+        return None
+    try:
+        access_token = cipher.decrypt(account["access_token"].encode()).decode()
+    except NoKeyFits:
+        return None
+    return Connection(
+        id=account["id"],
+        platform=account["platform_type"],
+        instance_url=account["instance_url"],
+        username=account["username"],
+        access_token=access_token,
+        settings=account["settings"],
+    )

@@ -1,0 +1,1 @@
+"""What publishing decides: connections and jobs, without any input or output."""

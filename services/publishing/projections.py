@@ -1,0 +1,182 @@
+"""Rows of publishing_jobs, platform_connections and draft_texts."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from contracts.events.generation import DraftCreated
+from contracts.events.publishing import (
+    ConnectionAdded,
+    ConnectionRemoved,
+    ConnectionUsed,
+    JobCancelled,
+    JobEvent,
+    JobFailed,
+    JobPostponed,
+    JobPublished,
+    JobQueued,
+    JobRescheduled,
+    JobRetried,
+    JobScheduled,
+    JobStarted,
+)
+from shared.projection import RowChange, add, delete, insert, projects, update
+
+_JOBS = "publishing_jobs"
+_CONNECTIONS = "platform_connections"
+
+
+@projects(DraftCreated)
+def keep_the_text(event: DraftCreated, at: datetime) -> RowChange:
+    return insert(
+        "draft_texts",
+        draft_id=event.draft_id,
+        workflow_id=event.workflow_id,
+        user_id=event.user_id,
+        platform=event.platform,
+        title=event.title,
+        content=event.content,
+        hashtags=list(event.hashtags),
+        created_at=at,
+    )
+
+
+@projects(JobQueued)
+def queue(event: JobQueued, at: datetime) -> RowChange:
+    return _job(event, at, status="queued", connection_id=event.connection_id)
+
+
+@projects(JobScheduled)
+def schedule(event: JobScheduled, at: datetime) -> RowChange:
+    return _job(
+        event,
+        at,
+        status="scheduled",
+        connection_id=event.connection_id,
+        scheduled_for=event.scheduled_for,
+        time_zone=event.time_zone,
+        next_attempt_at=event.scheduled_for,
+    )
+
+
+@projects(JobStarted)
+def start(event: JobStarted, at: datetime) -> list[RowChange]:
+    return [
+        _moved(event, at, status="publishing", used_connection_id=event.connection_id, next_attempt_at=None),
+        add(_JOBS, {"id": event.job_id}, attempt=1),
+    ]
+
+
+@projects(JobPostponed)
+def postpone(event: JobPostponed, at: datetime) -> RowChange:
+    return _moved(
+        event,
+        at,
+        status="queued",
+        error_class=event.error_class,
+        error=event.reason,
+        next_attempt_at=event.retry_at,
+    )
+
+
+@projects(JobPublished)
+def publish(event: JobPublished, at: datetime) -> RowChange:
+    response_data = {
+        "platform_post_id": event.platform_post_id,
+        "url": event.url,
+        "engagement": {"likes": 0, "comments": 0, "shares": 0},
+    }
+    return _moved(
+        event,
+        at,
+        status="published",
+        published_at=event.published_at,
+        response_data=response_data,
+        error_class=None,
+        error=None,
+    )
+
+
+@projects(JobFailed)
+def fail(event: JobFailed, at: datetime) -> RowChange:
+    return _moved(event, at, status="failed", error_class=event.error_class, error=event.reason, next_attempt_at=None)
+
+
+@projects(JobRetried)
+def retry(event: JobRetried, at: datetime) -> RowChange:
+    chosen = {} if event.connection_id is None else {"connection_id": event.connection_id}
+    return _moved(event, at, status="queued", error_class=None, error=None, **chosen)
+
+
+@projects(JobRescheduled)
+def reschedule(event: JobRescheduled, at: datetime) -> RowChange:
+    return _moved(
+        event,
+        at,
+        status="scheduled",
+        scheduled_for=event.scheduled_for,
+        time_zone=event.time_zone,
+        next_attempt_at=event.scheduled_for,
+        error_class=None,
+        error=None,
+    )
+
+
+@projects(JobCancelled)
+def cancel(event: JobCancelled, at: datetime) -> RowChange:
+    return _moved(event, at, status="cancelled", next_attempt_at=None)
+
+
+def _job(event: JobEvent, at: datetime, **columns: Any) -> RowChange:
+    return insert(
+        _JOBS,
+        id=event.job_id,
+        workflow_id=event.workflow_id,
+        user_id=event.user_id,
+        platform=event.platform,
+        draft_id=event.draft_id,
+        attempt=0,
+        created_at=at,
+        updated_at=at,
+        **columns,
+    )
+
+
+def _moved(event: JobEvent, at: datetime, **columns: Any) -> RowChange:
+    return update(_JOBS, {"id": event.job_id}, **columns, updated_at=at)
+
+
+@projects(ConnectionAdded)
+def connect(event: ConnectionAdded, at: datetime) -> list[RowChange]:
+    added: RowChange = insert(
+        _CONNECTIONS,
+        id=event.connection_id,
+        user_id=event.user_id,
+        name=event.name,
+        platform_type=event.platform_type,
+        instance_url=event.instance_url,
+        username=event.username,
+        access_token=event.access_token or "",
+        settings=event.settings,
+        is_active=True,
+        is_default=event.is_default,
+        created_at=at,
+        updated_at=at,
+    )
+    if event.replaces_id is None:
+        return [added]
+    return [added, update(_CONNECTIONS, {"id": event.replaces_id}, is_default=False, updated_at=at)]
+
+
+@projects(ConnectionUsed)
+def use(event: ConnectionUsed, at: datetime) -> RowChange:
+    return update(_CONNECTIONS, {"id": event.connection_id}, last_used=event.used_at, updated_at=at)
+
+
+@projects(ConnectionRemoved)
+def disconnect(event: ConnectionRemoved, at: datetime) -> list[RowChange]:
+    gone: RowChange = delete(_CONNECTIONS, id=event.connection_id)
+    if event.successor_id is None:
+        return [gone]
+    return [gone, update(_CONNECTIONS, {"id": event.successor_id}, is_default=True, updated_at=at)]

@@ -1,0 +1,96 @@
+"""The SQL behind the reads. Row-level security adds whose rows they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from shared.database import PoolConnection
+from shared.http.pagination import PageRequest
+
+_JOB_COLUMNS = """id, workflow_id, platform, draft_id, connection_id, status, scheduled_for, time_zone, published_at,
+       response_data, response_data->>'url' AS url, attempt, next_attempt_at, error_class, error,
+       created_at, updated_at"""
+
+_JOB = f"SELECT {_JOB_COLUMNS} FROM publishing_jobs WHERE id = $1"
+
+_JOBS = f"""
+SELECT {_JOB_COLUMNS} FROM publishing_jobs
+WHERE user_id = $1 AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3))
+  AND ($5::uuid IS NULL OR workflow_id = $5) AND ($6::text IS NULL OR status = $6)
+ORDER BY created_at DESC, id DESC LIMIT $4
+"""
+
+# Never the token.
+_CONNECTION_COLUMNS = """id, name, platform_type AS platform, instance_url, username, settings, is_active, is_default,
+       created_at, updated_at, last_used"""
+
+_CONNECTION = f"SELECT {_CONNECTION_COLUMNS} FROM platform_connections WHERE id = $1"
+
+_CONNECTIONS = f"""
+SELECT {_CONNECTION_COLUMNS} FROM platform_connections
+WHERE user_id = $1 AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3))
+ORDER BY created_at DESC, id DESC LIMIT $4
+"""
+
+_ACCOUNT = """
+SELECT id, platform_type, instance_url, username, access_token, settings
+FROM platform_connections WHERE id = $1 AND user_id = $2 AND is_active
+"""
+
+# What jobs need before they begin, in one look: the job, the text (if heard of yet), and the account to use.
+_BRIEFS = """
+SELECT job.id AS job_id, job.workflow_id, job.user_id, job.platform, job.connection_id AS asked_id,
+       coalesce(job.scheduled_for, job.created_at) AS due_at,
+       text.draft_id IS NOT NULL AS has_text, text.title, text.content, text.hashtags,
+       account.id, account.platform_type, account.instance_url, account.username, account.access_token,
+       account.settings
+FROM publishing_jobs AS job
+LEFT JOIN draft_texts AS text ON text.draft_id = job.draft_id
+LEFT JOIN LATERAL (
+    SELECT * FROM platform_connections AS mine
+    WHERE mine.user_id = job.user_id AND mine.platform_type = job.platform AND mine.is_active
+      AND (job.connection_id IS NULL OR mine.id = job.connection_id)
+    ORDER BY mine.is_default DESC, mine.created_at DESC LIMIT 1
+) AS account ON true
+WHERE job.id = ANY ($1::uuid[])
+"""
+
+
+async def job(connection: PoolConnection, job_id: UUID) -> Any:
+    """The job's row, or None when the reader may not see it."""
+    return await connection.fetchrow(_JOB, job_id)
+
+
+async def jobs(
+    connection: PoolConnection, user_id: UUID, page: PageRequest, workflow_id: UUID | None, status: str | None
+) -> list[Any]:
+    """A page of a user's jobs, newest first, and one more."""
+    found: list[Any] = await connection.fetch(_JOBS, user_id, *_after(page), page.limit + 1, workflow_id, status)
+    return found
+
+
+async def connection(connection: PoolConnection, connection_id: UUID) -> Any:
+    """The connection's row without its token, or None when the reader may not see it."""
+    return await connection.fetchrow(_CONNECTION, connection_id)
+
+
+async def connections(connection: PoolConnection, user_id: UUID, page: PageRequest) -> list[Any]:
+    """A page of a user's connections, newest first, and one more."""
+    found: list[Any] = await connection.fetch(_CONNECTIONS, user_id, *_after(page), page.limit + 1)
+    return found
+
+
+async def account(connection: PoolConnection, connection_id: UUID, user_id: UUID) -> Any:
+    """The connection's row with its encrypted token, or None when the user has no such active connection."""
+    return await connection.fetchrow(_ACCOUNT, connection_id, user_id)
+
+
+async def briefs(connection: PoolConnection, job_ids: Sequence[UUID]) -> dict[UUID, Any]:
+    """What each of these jobs needs, by job."""
+    return {row["job_id"]: row for row in await connection.fetch(_BRIEFS, list(job_ids))}
+
+
+def _after(page: PageRequest) -> tuple[Any, Any]:
+    return (page.after.created_at, page.after.id) if page.after else (None, None)

@@ -1,0 +1,127 @@
+"""What the publishing API takes and gives."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+
+JobStatus = Literal["queued", "scheduled", "publishing", "published", "failed", "cancelled"]
+
+# PostgreSQL's text cannot hold NUL, and nobody means other control characters in a name.
+_Line = StringConstraints(strip_whitespace=True, min_length=1, pattern=r"^[^\x00-\x1f\x7f]*$")
+Name = Annotated[str, _Line, Field(max_length=100)]
+Username = Annotated[str, _Line, Field(max_length=200)]
+
+
+class In(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class ConnectionSettings(In):
+    """What a connector may know of an account. Nothing secret belongs here."""
+
+    user_id: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,20}$")] | None = Field(
+        None, description="X: the account's numeric id; saves a request for each post."
+    )
+    author_urn: Annotated[str, StringConstraints(pattern=r"^urn:li:(person|organization):[\w-]{1,64}$")] | None = Field(
+        None, description="LinkedIn: who posts, when it is not the member the token belongs to."
+    )
+    max_length: Annotated[int, Field(ge=280, le=25_000)] | None = Field(
+        None, description="X: characters a post of this account may have (4,000 and more with Premium)."
+    )
+
+
+class NewConnection(In):
+    """An account that posts go out through."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"platform": "x", "name": "Ada on X", "access_token": "the OAuth token", "username": "ada"}]
+        },
+    )
+
+    platform: Literal["x", "linkedin"] = Field(description="The blog needs no connection.")
+    name: Name = Field(description="Your own name for it; each once.")
+    access_token: Annotated[SecretStr, Field(min_length=1, max_length=8192)] = Field(
+        description="OAuth 2 token with the right to post. Kept encrypted, never given back."
+    )
+    instance_url: Annotated[str, Field(max_length=500)] | None = Field(
+        None, description="Leave it out: X and LinkedIn have one address each, which the operator sets."
+    )
+    username: Username | None = Field(None, description="The account's name on the platform.")
+    is_default: bool = Field(True, description="Whether posts go out here when none is named.")
+    settings: ConnectionSettings = ConnectionSettings()
+
+
+class Connection(BaseModel):
+    """A connection, without its token."""
+
+    id: UUID
+    platform: str
+    name: str
+    instance_url: str
+    username: str | None
+    settings: dict[str, Any]
+    is_active: bool
+    is_default: bool
+    created_at: datetime
+    updated_at: datetime
+    last_used: datetime | None
+
+
+class ConnectionTest(BaseModel):
+    """Whether the platform takes the token, and whose account it opens."""
+
+    ok: bool
+    username: str | None = Field(None, description="The account as the platform names it.")
+    error_class: str | None = Field(None, examples=["disconnected"])
+    detail: str | None = Field(None, description="What to do when it does not work.")
+
+
+class Job(BaseModel):
+    """One post on its way to one platform."""
+
+    id: UUID
+    workflow_id: UUID
+    platform: str
+    draft_id: UUID
+    connection_id: UUID | None = Field(description="The connection that was asked for; null: the platform's default.")
+    status: JobStatus
+    scheduled_for: datetime | None
+    time_zone: str | None
+    published_at: datetime | None
+    url: str | None = Field(description="Where the post can be read.")
+    response_data: dict[str, Any] | None
+    attempt: int = Field(description="How many attempts have begun.")
+    next_attempt_at: datetime | None = Field(description="When a waiting job goes on by itself; null: at once.")
+    error_class: str | None = Field(
+        description="refresh_token, bad_content, disconnected, rate_limited, transient or outcome_unknown."
+    )
+    error: str | None = Field(description="What went wrong last, and what to do.")
+    created_at: datetime
+    updated_at: datetime
+
+
+class Retry(In):
+    """How to try again."""
+
+    connection_id: UUID | None = Field(None, description="Another connection to use from here on.")
+
+
+class Reschedule(In):
+    """Another time for a job that still waits."""
+
+    scheduled_for: datetime = Field(
+        description=(
+            "With an offset, or a local time beside `time_zone`. A local time that the clocks repeat means its first "
+            "occurrence; one that they skip is refused."
+        ),
+        examples=["2030-05-01T09:00:00"],
+    )
+    time_zone: Annotated[str, Field(max_length=64)] | None = Field(
+        None, description="IANA name.", examples=["Europe/Berlin"]
+    )

@@ -1,0 +1,55 @@
+"""Settings of the publishing service."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from shared.platforms import configured
+from shared.settings import ServiceSettings
+
+
+class PublishingSettings(ServiceSettings):
+    """The environment of publishing."""
+
+    connector: Literal["real", "instant"] = Field(
+        "real", description="`instant` publishes nowhere and answers at once, for benchmarks."
+    )
+    blog_url: str = Field("http://127.0.0.1:8080/blog", description="Public address of the blog.")
+    x_url: str = Field("https://api.x.com", description="Base address of X's API.")
+    linkedin_url: str = Field("https://api.linkedin.com", description="Base address of LinkedIn's API.")
+    linkedin_version: str = Field(
+        "202610",
+        pattern=r"^\d{4}(0[1-9]|1[0-2])$",
+        description="Month of LinkedIn's API; each is served about a year.",
+    )
+
+    platform_timeout: float = Field(20.0, gt=0, le=60, description="Seconds one request to a platform may take.")
+    publish_timeout: float = Field(60.0, gt=0, le=75, description="Seconds a whole publication may take.")
+    publish_attempts: int = Field(4, ge=1, le=20, description="Tries of a publication that fails for a moment.")
+    publish_pause: float = Field(5.0, gt=0, description="Seconds before the second try; doubles each time.")
+    publish_concurrency: dict[str, int] = Field(
+        {"x": 10, "linkedin": 2, "blog": 8}, description="Publications at a time in one process, by platform (JSON)."
+    )
+    draft_patience: float = Field(60.0, gt=0, description="Seconds a due job waits for the text of its draft.")
+    platform_limits: dict[str, int] = Field(
+        {}, description='Limits that differ from the platforms\' own, as {"x.max_length": 25000} (JSON).'
+    )
+
+    @field_validator("platform_limits")
+    @classmethod
+    def _are_limits(cls, value: dict[str, int]) -> dict[str, int]:
+        configured(value)
+        return value
+
+    @field_validator("publish_concurrency")
+    @classmethod
+    def _are_positive(cls, value: dict[str, int]) -> dict[str, int]:
+        if any(limit < 1 for limit in value.values()):
+            raise ValueError("Each platform's concurrency is 1 or more.")
+        return value
+
+    def base_urls(self) -> dict[str, str]:
+        """Where the platforms with accounts are reached: addresses that the operator chose and users cannot."""
+        return {"x": self.x_url.rstrip("/"), "linkedin": self.linkedin_url.rstrip("/")}

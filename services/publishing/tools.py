@@ -1,0 +1,19 @@
+"""What publishing's workers and routes need."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from services.publishing.accounts import Accounts
+from services.publishing.beginning import Beginnings
+from services.publishing.connectors import Connector
+from services.publishing.settings import PublishingSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    settings: PublishingSettings
+    connectors: Mapping[str, Connector]
+    accounts: Accounts
+    beginnings: Beginnings
