@@ -47,6 +47,7 @@ class SessionStarted(SessionEvent):
 
     expires_at: datetime
     device_info: dict[str, Any] = {}
+    slot: Private[int] = None  # which of the user's places it takes
     user_agent: Private[str] = None
     ip_address: Private[str] = None
     refresh_token_hash: Private[str] = None

@@ -1,0 +1,171 @@
+"""A session: from log-in until it is left, pushed out, or its refresh token is used twice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from contracts.envelope import Event
+from contracts.events.auth import SessionRefreshed, SessionRevoked, SessionStarted
+from shared.decider import Decider, DomainError, NotFound
+
+Reason = Literal["logged_out", "revoked", "pushed_out", "expired", "token_reused"]
+
+
+class RefreshRefused(DomainError):
+    """The refresh token opens nothing (any more)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    user_id: UUID | None = None
+    token_hash: str | None = None
+    expires_at: datetime | None = None
+    revoked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StartSession:
+    """`slot` is one of the user's places; two open sessions never share one."""
+
+    session_id: UUID
+    user_id: UUID
+    slot: int
+    refresh_token_hash: str
+    expires_at: datetime
+    device_info: Mapping[str, Any] = field(default_factory=dict)
+    user_agent: str | None = None
+    ip_address: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshSession:
+    """`genuine`: we issued the presented token, now or earlier."""
+
+    session_id: UUID
+    presented_hash: str
+    genuine: bool
+    new_hash: str
+    now: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RevokeSession:
+    session_id: UUID
+    user_id: UUID
+    reason: Reason
+
+
+Command = StartSession | RefreshSession | RevokeSession
+
+
+def decide(command: Command, session: Session) -> Sequence[Event]:
+    match command:
+        case StartSession():
+            return _start(command, session)
+        case RefreshSession():
+            return _refresh(command, session)
+        case RevokeSession():
+            return _revoke(command, session)
+
+
+def _start(command: StartSession, session: Session) -> Sequence[Event]:
+    if session.user_id is not None:
+        return []
+    return [
+        SessionStarted(
+            session_id=command.session_id,
+            user_id=command.user_id,
+            slot=command.slot,
+            refresh_token_hash=command.refresh_token_hash,
+            expires_at=command.expires_at,
+            device_info=dict(command.device_info),
+            user_agent=command.user_agent,
+            ip_address=command.ip_address,
+        )
+    ]
+
+
+def _refresh(command: RefreshSession, session: Session) -> Sequence[Event]:
+    if session.user_id is None or session.revoked or session.expires_at is None or command.now >= session.expires_at:
+        raise RefreshRefused("This session is over; log in again.")
+    if command.presented_hash == session.token_hash:
+        return [
+            SessionRefreshed(
+                session_id=command.session_id,
+                user_id=session.user_id,
+                refresh_token_hash=command.new_hash,
+                expires_at=command.expires_at,
+            )
+        ]
+    if not command.genuine:
+        raise RefreshRefused("This refresh token was not issued here; log in again.")
+    # Two hold the token, and nobody can tell which of them is the thief.
+    return [SessionRevoked(session_id=command.session_id, user_id=session.user_id, reason="token_reused")]
+
+
+def _revoke(command: RevokeSession, session: Session) -> Sequence[Event]:
+    if session.user_id != command.user_id:
+        raise NotFound("There is no such session; list your sessions to see which there are.")
+    if session.revoked:
+        return []
+    return [SessionRevoked(session_id=command.session_id, user_id=command.user_id, reason=command.reason)]
+
+
+def evolve(session: Session, event: Event) -> Session:
+    match event:
+        case SessionStarted():
+            return Session(event.user_id, event.refresh_token_hash, event.expires_at)
+        case SessionRefreshed():
+            return replace(session, token_hash=event.refresh_token_hash, expires_at=event.expires_at)
+        case SessionRevoked():
+            return replace(session, revoked=True)
+        case _:
+            return session
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSession:
+    """One of a user's sessions that is not revoked."""
+
+    session_id: UUID
+    slot: int
+    started_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """The place for a new session, and what must go for it, oldest first."""
+
+    slot: int
+    leaving: tuple[RevokeSession, ...]
+
+
+def make_room(user_id: UUID, sessions: Sequence[OpenSession], *, limit: int, now: datetime) -> Room:
+    """What is expired goes; then the oldest, until one of `limit` places is free."""
+    by_age = sorted(sessions, key=lambda session: (session.started_at, session.session_id))
+    expired = [session for session in by_age if session.expires_at <= now]
+    alive = [session for session in by_age if session.expires_at > now]
+    surplus = max(0, len(alive) - limit + 1)
+    reasons: dict[UUID, Reason] = {session.session_id: "expired" for session in expired}
+    reasons |= {session.session_id: "pushed_out" for session in alive[:surplus]}
+    taken = {session.slot for session in alive[surplus:]}
+    slot = next(slot for slot in range(1, limit + 1) if slot not in taken)
+    leaving = (session.session_id for session in by_age if session.session_id in reasons)
+    return Room(slot, tuple(RevokeSession(leaver, user_id, reasons[leaver]) for leaver in leaving))
+
+
+decider: Decider[Session] = Decider(
+    stream="session",
+    initial=Session(),
+    decide=decide,
+    evolve=evolve,
+    commands=(StartSession, RefreshSession, RevokeSession),
+    stream_id=lambda command: command.session_id,
+    creating=(StartSession,),
+)

@@ -1,0 +1,96 @@
+"""Rows of users, profiles and sessions."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from contracts.events.auth import ProfileUpdated, SessionRefreshed, SessionRevoked, SessionStarted, UserRegistered
+from shared.projection import RowChange, insert, projects, update
+
+
+@projects(UserRegistered)
+def add_user(event: UserRegistered, at: datetime) -> list[RowChange]:
+    return [
+        insert(
+            "users",
+            id=event.user_id,
+            username=event.username,
+            email=event.email,
+            hashed_password=event.hashed_password,
+            name=event.name,
+            role=event.role,
+            is_active=True,
+            email_verified=False,
+            metadata={},
+            created_at=at,
+            updated_at=at,
+        ),
+        insert(
+            "profiles",
+            user_id=event.user_id,
+            name=event.name,
+            preferences={},
+            created_at=at,
+            updated_at=at,
+        ),
+    ]
+
+
+@projects(ProfileUpdated)
+def change_profile(event: ProfileUpdated, at: datetime) -> list[RowChange]:
+    return [
+        update(
+            "users",
+            {"id": event.user_id},
+            name=event.name,
+            metadata={"preferences": event.preferences},
+            updated_at=at,
+        ),
+        update(
+            "profiles",
+            {"user_id": event.user_id},
+            name=event.name,
+            tone_of_voice=event.tone_of_voice,
+            preferences=event.preferences,
+            updated_at=at,
+        ),
+    ]
+
+
+@projects(SessionStarted)
+def add_session(event: SessionStarted, at: datetime) -> list[RowChange]:
+    return [
+        update("users", {"id": event.user_id}, last_login=at, updated_at=at),
+        insert(
+            "sessions",
+            id=event.session_id,
+            user_id=event.user_id,
+            refresh_token=event.refresh_token_hash,
+            device_info=event.device_info,
+            ip_address=event.ip_address,
+            user_agent=event.user_agent,
+            created_at=at,
+            updated_at=at,
+            last_used_at=at,
+            expires_at=event.expires_at,
+            revoked=False,
+            slot=event.slot,
+        ),
+    ]
+
+
+@projects(SessionRefreshed)
+def go_on(event: SessionRefreshed, at: datetime) -> RowChange:
+    return update(
+        "sessions",
+        {"id": event.session_id},
+        refresh_token=event.refresh_token_hash,
+        expires_at=event.expires_at,
+        last_used_at=at,
+        updated_at=at,
+    )
+
+
+@projects(SessionRevoked)
+def end_session(event: SessionRevoked, at: datetime) -> RowChange:
+    return update("sessions", {"id": event.session_id}, revoked=True, updated_at=at)

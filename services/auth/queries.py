@@ -1,0 +1,71 @@
+"""The SQL behind the reads. Row-level security adds whose rows they are."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from shared.database import PoolConnection
+from shared.http.pagination import PageRequest
+
+_USER = """
+SELECT users.id, users.username, users.email, users.name, users.role, users.email_verified,
+       profiles.tone_of_voice, profiles.preferences, users.created_at, users.updated_at, users.last_login
+FROM users JOIN profiles ON profiles.user_id = users.id
+WHERE users.id = $1
+"""
+
+# Who may log in by this name or address, whatever their case.
+_BY_USERNAME = "SELECT id, hashed_password FROM users WHERE is_active AND lower(username) = lower($1)"
+_BY_EMAIL = "SELECT id, hashed_password FROM users WHERE is_active AND lower(email) = lower($1)"
+
+_NOT_REVOKED = "SELECT id, slot, created_at, expires_at FROM sessions WHERE user_id = $1 AND NOT revoked"
+
+_OPEN_PAGE = """
+SELECT id, device_info, host(ip_address) AS ip_address, user_agent, created_at, last_used_at, expires_at
+FROM sessions
+WHERE user_id = $1 AND NOT revoked AND expires_at > $2
+  AND ($3::timestamptz IS NULL OR (created_at, id) < ($3, $4))
+ORDER BY created_at DESC, id DESC LIMIT $5
+"""
+
+# Whose session it is, when it began, and what a new access token says of them.
+_SESSION = """
+SELECT sessions.created_at, users.id AS user_id, users.username, users.role
+FROM sessions JOIN users ON users.id = sessions.user_id
+WHERE sessions.id = $1 AND users.is_active
+"""
+
+
+async def user(connection: PoolConnection, user_id: UUID) -> Any:
+    """The account with its profile, or None when the reader may not see it."""
+    return await connection.fetchrow(_USER, user_id)
+
+
+async def by_username(connection: PoolConnection, username: str) -> Any:
+    """Id and password hash of an active account, or None."""
+    return await connection.fetchrow(_BY_USERNAME, username)
+
+
+async def by_email(connection: PoolConnection, email: str) -> Any:
+    """Id and password hash of an active account, or None."""
+    return await connection.fetchrow(_BY_EMAIL, email)
+
+
+async def not_revoked(connection: PoolConnection, user_id: UUID) -> list[Any]:
+    """All sessions that hold one of the user's places, expired ones too."""
+    found: list[Any] = await connection.fetch(_NOT_REVOKED, user_id)
+    return found
+
+
+async def open_sessions(connection: PoolConnection, user_id: UUID, now: datetime, page: PageRequest) -> list[Any]:
+    """A page of a user's open sessions, newest first, and one more."""
+    after = (page.after.created_at, page.after.id) if page.after else (None, None)
+    found: list[Any] = await connection.fetch(_OPEN_PAGE, user_id, now, *after, page.limit + 1)
+    return found
+
+
+async def session(connection: PoolConnection, session_id: UUID) -> Any:
+    """A session of an active user with that user's name and role, or None."""
+    return await connection.fetchrow(_SESSION, session_id)

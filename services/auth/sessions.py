@@ -1,0 +1,101 @@
+"""Opening and renewing sessions: the events and the tokens that go with them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import asyncpg
+
+from services.auth import queries
+from services.auth.domain.session import OpenSession, RefreshRefused, RefreshSession, StartSession, make_room
+from services.auth.refresh_tokens import Presented, hash_of
+from services.auth.schemas import TokenPair
+from services.auth.tools import Tools
+from shared.ids import new_id
+from shared.kit import Kit
+
+# Log-ins of one user at the same moment find the place they chose taken; of those who try, one gets through each time.
+_TRIES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """Where somebody logs in from."""
+
+    info: dict[str, str]
+    user_agent: str | None = field(repr=False)
+    ip_address: str | None = field(repr=False)
+
+
+class TooManyLogIns(Exception):
+    """So many log-ins of one user at once that this one found no place."""
+
+
+async def start(kit: Kit, user_id: UUID, username: str, role: str, device: Device) -> TokenPair:
+    """A new session; the oldest goes when all places are taken. Raises TooManyLogIns."""
+    tools: Tools = kit.tools
+    settings = tools.settings
+    session_id = new_id()
+    token = tools.refresh_tokens.issue(session_id)
+    lifetime = timedelta(days=min(settings.refresh_days, settings.session_days))
+    for _ in range(_TRIES):
+        now = datetime.now(UTC)
+        async with kit.database.reading(user_id) as connection:
+            rows = await queries.not_revoked(connection, user_id)
+        sessions = [OpenSession(row["id"], row["slot"], row["created_at"], row["expires_at"]) for row in rows]
+        room = make_room(user_id, sessions, limit=settings.max_sessions, now=now)
+        command = StartSession(
+            session_id,
+            user_id,
+            room.slot,
+            hash_of(token),
+            now + lifetime,
+            device.info,
+            device.user_agent,
+            device.ip_address,
+        )
+        try:
+            await kit.handle(command, actor=user_id, also=room.leaving)
+        except asyncpg.ExclusionViolationError:
+            continue
+        return _pair(tools, user_id, session_id, username, role, token, now)
+    raise TooManyLogIns
+
+
+async def renew(kit: Kit, presented: Presented) -> TokenPair:
+    """Both tokens anew. A token that was replaced before ends its session. Raises RefreshRefused."""
+    tools: Tools = kit.tools
+    async with kit.database.reading(None) as connection:
+        row = await queries.session(connection, presented.session_id)
+    if row is None:
+        raise RefreshRefused("This session does not exist; log in again.")
+    now = datetime.now(UTC)
+    ends_at = row["created_at"] + timedelta(days=tools.settings.session_days)
+    token = tools.refresh_tokens.issue(presented.session_id)
+    session = await kit.handle(
+        RefreshSession(
+            presented.session_id,
+            presented.hash,
+            presented.genuine,
+            hash_of(token),
+            now,
+            min(now + timedelta(days=tools.settings.refresh_days), ends_at),
+        ),
+        actor=row["user_id"],
+    )
+    if session.revoked:
+        raise RefreshRefused("This refresh token was used before, so its session was ended; log in again.")
+    return _pair(tools, row["user_id"], presented.session_id, row["username"], row["role"], token, now)
+
+
+def _pair(
+    tools: Tools, user_id: UUID, session_id: UUID, username: str, role: str, refresh_token: str, now: datetime
+) -> TokenPair:
+    lifetime = timedelta(minutes=tools.settings.access_minutes)
+    return TokenPair(
+        access_token=tools.signer.issue(user_id, session_id, role, username, now, lifetime),
+        refresh_token=refresh_token,
+        expires_in=int(lifetime.total_seconds()),
+    )

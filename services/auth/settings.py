@@ -1,0 +1,25 @@
+"""Settings of the auth service."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+
+from shared.settings import ServiceSettings
+
+
+class AuthSettings(ServiceSettings):
+    """The environment of auth."""
+
+    port: int = Field(8001, description="Port the HTTP server binds.")
+
+    signing_key_file: Path | None = Field(
+        None,
+        description="Ed25519 private keys (PEM) of access tokens, the signing one first; required. To rotate: add the "
+        "new key below and restart, then move it to the top and restart, then drop the old one.",
+    )
+    access_minutes: float = Field(15, gt=0, le=1440, description="How long an access token is valid.")
+    refresh_days: float = Field(7, gt=0, description="How long a refresh token is valid when it is not used.")
+    session_days: float = Field(30, gt=0, description="How long a session lasts at most, however often refreshed.")
+    max_sessions: int = Field(5, ge=1, le=1000, description="Sessions a user may have; the oldest makes room.")
