@@ -8,6 +8,8 @@ from shared.settings import ServiceSettings
 
 # What a request may weigh at all, the form around the file included: the gateway lets the same through.
 MAX_BODY_BYTES = 33_554_432
+# JSON may write one byte of a resource as six, as in \u0001.
+MAX_RESOURCE_BYTES = 1_310_720
 
 
 class MediaSettings(ServiceSettings):

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from shared.http.prefixes import longest
 from shared.http.problem import Problem
 
-LINGER_BYTES = 33_554_432
+LINGER_BYTES = 134_217_728  # well above the largest limit, so that slightly too much is told, not reset
 LINGER_SECONDS = 5.0
 
 
