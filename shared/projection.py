@@ -120,7 +120,8 @@ class Projections:
 
 @dataclass(slots=True)
 class Folded:
-    """What one transaction does to one row, all of it."""
+    """What one transaction does to one row, all of it: `deleted`, then `before`, then `inserted` or upserted, then
+    what is left of `values` and `deltas`."""
 
     table: str
     key: Row
@@ -129,42 +130,50 @@ class Folded:
     upserted: bool = False
     values: Row = field(default_factory=dict)
     deltas: Row = field(default_factory=dict)
+    before: tuple[Row, Row] | None = None  # values and deltas from before an upsert: only for a row that was there
 
     def take(self, change: RowChange) -> None:
         match change:
             case Insert(row=row):
-                self.inserted = dict(row)
-                self.values, self.deltas = {}, {}
+                self._begin(dict(row))
             case Upsert(values=values):
-                if self.inserted is not None:
-                    self.inserted.update(values)
-                else:
+                if self.inserted is None and not self.upserted:
+                    if self.deleted:
+                        self._begin({**self.key, **values})
+                        return
+                    if self.values or self.deltas:
+                        self.before, self.values, self.deltas = (self.values, self.deltas), {}, {}
                     self.upserted = True
-                    self.values.update(values)
+                self._set(values)
             case Update(values=values):
-                if self.inserted is not None:
-                    self.inserted.update(values)
-                elif not self.deleted:
-                    self._forget_deltas(values)
-                    self.values.update(values)
+                if not self._gone:
+                    self._set(values)
             case Add(deltas=deltas):
-                self._count(deltas)
+                if not self._gone:
+                    self._count(deltas)
             case Delete():
-                self.deleted, self.inserted, self.upserted = True, None, False
+                self.deleted, self.inserted, self.upserted, self.before = True, None, False, None
                 self.values, self.deltas = {}, {}
 
-    def _forget_deltas(self, values: Row) -> None:
+    @property
+    def _gone(self) -> bool:
+        return self.deleted and self.inserted is None
+
+    def _begin(self, row: Row) -> None:
+        self.inserted, self.values, self.deltas, self.before = row, {}, {}, None
+
+    def _set(self, values: Row) -> None:
+        (self.values if self.inserted is None else self.inserted).update(values)
         for name in values:
             self.deltas.pop(name, None)
 
     def _count(self, deltas: Row) -> None:
+        known = self.values if self.inserted is None else self.inserted
         for name, delta in deltas.items():
-            if self.inserted is not None:
-                self.inserted[name] = self.inserted.get(name, 0) + delta
-            elif name in self.values:
-                self.values[name] += delta
-            elif not self.deleted:
+            if name not in known:
                 self.deltas[name] = self.deltas.get(name, 0) + delta
+            elif known[name] is not None:  # as in SQL, nothing plus something is nothing
+                known[name] += delta
 
 
 def fold(changes: Iterable[RowChange], primary_keys: Mapping[str, tuple[str, ...]]) -> list[Folded]:

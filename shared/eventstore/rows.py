@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 
 from shared.database import PoolConnection
 from shared.eventstore.statements import ROWS_DELETE, ROWS_INSERT, ROWS_UPDATE, ROWS_UPSERT
-from shared.projection import Folded, RowChange, fold
+from shared.projection import Folded, Row, RowChange, fold
 
 Columns = tuple[str, ...]
 
@@ -22,11 +23,12 @@ def _insert_sql(table: str, columns: Columns) -> str:
 
 @lru_cache(maxsize=1024)
 def _upsert_sql(table: str, key: Columns, columns: Columns) -> str:
+    assignments = ", ".join(f"{name} = excluded.{name}" for name in columns)
     return ROWS_UPSERT.format(
         table=table,
         columns=", ".join(key + columns),
         key=", ".join(key),
-        assignments=", ".join(f"{name} = excluded.{name}" for name in columns),
+        action=f"DO UPDATE SET {assignments}" if columns else "DO NOTHING",
     )
 
 
@@ -46,33 +48,67 @@ def _matching(key: Columns) -> str:
     return " AND ".join(f"old.{name} = new.{name}" for name in key)
 
 
-def statements(
-    changes: Sequence[RowChange], primary_keys: Mapping[str, Columns], rename: Mapping[str, str] | None = None
-) -> list[tuple[str, list[dict[str, Any]]]]:
-    """The SQL and its rows for these changes. `rename` sends a table's rows to its shadow while it is rebuilt.
+Verb = Literal["delete", "insert", "upsert", "update"]
 
-    Order: what goes, what comes (tables in order of first appearance), what changes.
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Rows of one table that the same statement writes."""
+
+    verb: Verb
+    table: str
+    key: Columns
+    columns: Columns  # insert: of the whole row; else the ones beside the key
+    counted: Columns = ()  # of an update: columns that are added to
+    rows: list[Row] = field(default_factory=list, compare=False)
+
+    def sql(self, table: str | None = None) -> str:
+        """The statement; `table` instead of the batch's own when rows go to its shadow."""
+        name = table or self.table
+        match self.verb:
+            case "delete":
+                return _delete_sql(name, self.key)
+            case "insert":
+                return _insert_sql(name, self.columns)
+            case "upsert":
+                return _upsert_sql(name, self.key, self.columns)
+            case "update":
+                return _update_sql(name, self.key, self.columns, self.counted)
+
+
+def batches(changes: Iterable[RowChange], primary_keys: Mapping[str, Columns]) -> list[Batch]:
+    """These changes folded per row, as few statements as their shapes allow.
+
+    Order: what goes, what an upsert finds changed, what comes (tables in order of first appearance), what changes.
     """
-    names = rename or {}
-    deletes: dict[str, list[dict[str, Any]]] = {}
-    inserts: dict[str, list[dict[str, Any]]] = {}
-    updates: dict[str, list[dict[str, Any]]] = {}
+    deletes: dict[Batch, Batch] = {}
+    found: dict[Batch, Batch] = {}
+    comes: dict[Batch, Batch] = {}
+    updates: dict[Batch, Batch] = {}
+
+    def put(into: dict[Batch, Batch], batch: Batch, row: Row) -> None:
+        into.setdefault(batch, batch).rows.append(row)
+
+    def change(into: dict[Batch, Batch], row: Folded, values: Row, deltas: Row) -> None:
+        batch = Batch("update", row.table, tuple(row.key), tuple(values), tuple(deltas))
+        put(into, batch, {**row.key, **values, **deltas})
+
     for row in fold(changes, primary_keys):
-        table = names.get(row.table, row.table)
+        key = tuple(row.key)
         if row.deleted:
-            deletes.setdefault(_delete_sql(table, tuple(row.key)), []).append(row.key)
+            put(deletes, Batch("delete", row.table, key, ()), row.key)
+        if row.before is not None:
+            change(found, row, *row.before)
         if row.inserted is not None:
-            inserts.setdefault(_insert_sql(table, tuple(row.inserted)), []).append(row.inserted)
+            put(comes, Batch("insert", row.table, key, tuple(row.inserted)), row.inserted)
         elif row.upserted:
-            sql = _upsert_sql(table, tuple(row.key), tuple(row.values))
-            inserts.setdefault(sql, []).append({**row.key, **row.values})
-        elif row.values or row.deltas:
-            updates.setdefault(*_update(table, row)).append({**row.key, **row.values, **row.deltas})
-    return [*deletes.items(), *inserts.items(), *updates.items()]
-
-
-def _update(table: str, row: Folded) -> tuple[str, list[dict[str, Any]]]:
-    return _update_sql(table, tuple(row.key), tuple(row.values), tuple(row.deltas)), []
+            put(comes, Batch("upsert", row.table, key, tuple(row.values)), {**row.key, **row.values})
+        elif row.values:
+            change(updates, row, row.values, row.deltas)
+            continue
+        if row.deltas:
+            change(updates, row, {}, row.deltas)
+    return [*deletes, *found, *comes, *updates]
 
 
 def dumps(rows: list[dict[str, Any]]) -> str:
@@ -90,5 +126,5 @@ def _default(value: Any) -> Any:
 
 async def write(connection: PoolConnection, changes: Sequence[RowChange], primary_keys: Mapping[str, Columns]) -> None:
     """Write all changes. Raises asyncpg's constraint errors as they come."""
-    for sql, rows in statements(changes, primary_keys):
-        await connection.execute(sql, dumps(rows))
+    for batch in batches(changes, primary_keys):
+        await connection.execute(batch.sql(), dumps(batch.rows))

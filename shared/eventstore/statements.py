@@ -87,7 +87,7 @@ UNPARK = "DELETE FROM parked_events WHERE source = $1 AND transaction_id = $2 AN
 ROWS_INSERT = (
     "INSERT INTO {table} ({columns}) SELECT {columns} FROM jsonb_populate_recordset(NULL::{table}, $1::text::jsonb)"
 )
-ROWS_UPSERT = ROWS_INSERT + " ON CONFLICT ({key}) DO UPDATE SET {assignments}"
+ROWS_UPSERT = ROWS_INSERT + " ON CONFLICT ({key}) {action}"
 ROWS_UPDATE = (
     "UPDATE {table} AS old SET {assignments} "
     "FROM jsonb_populate_recordset(NULL::{table}, $1::text::jsonb) AS new WHERE {matching}"
