@@ -1,13 +1,15 @@
 """`Idempotency-Key`: a POST that may be repeated creates what it creates once.
 
 Ids of what is created are derived from the key, so a repeat is the same command again, which deciders answer with no
-event. A row per key remembers the body, so that a key cannot be used for something else.
+event. A row per key remembers the body, so that a key cannot be used for something else: as a keyed hash, because a
+body may hold a password, which a plain hash would let a thief of the table guess without the cost of bcrypt.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import hmac
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -32,14 +34,21 @@ class IdempotentRequest:
     """This request's key. Without one every id is new and nothing is remembered."""
 
     def __init__(
-        self, kit: Any, response: Response, scope: str, route: str, key: str | None, request_hash: bytes, replayed: bool
+        self,
+        kit: Any,
+        response: Response,
+        scope: str,
+        route: str,
+        key: str | None,
+        request_hashes: Sequence[bytes],
+        replayed: bool,
     ) -> None:
         self._kit = kit
         self._response = response
         self._scope = scope
         self._route = route
         self._key = key
-        self._hash = request_hash
+        self._hashes = request_hashes
         self._replayed = replayed
         self._mark()
 
@@ -57,7 +66,7 @@ class IdempotentRequest:
         if self._key is None or self._replayed:
             return []
         row = {"scope": self._scope, "route": self._route, "key": self._key}
-        return [insert(TABLE, **row, request_hash=self._hash, created_at=datetime.now(UTC))]
+        return [insert(TABLE, **row, request_hash=self._hashes[0], created_at=datetime.now(UTC))]
 
     async def handle(self, command: Any, *, actor: UUID | None, changes: Sequence[RowChange] = ()) -> Any:
         """`Kit.handle` with the key remembered; the loser of two concurrent twins gets the winner's answer.
@@ -69,7 +78,7 @@ class IdempotentRequest:
         except asyncpg.UniqueViolationError as error:
             if self._key is None or self._replayed or error.table_name != TABLE:
                 raise
-        self._replayed = await _seen(self._kit, self._scope, self._route, self._key, self._hash)
+        self._replayed = await _seen(self._kit, self._scope, self._route, self._key, self._hashes)
         self._mark()
         return await self._kit.handle(command, actor=actor, changes=changes)
 
@@ -96,10 +105,10 @@ async def _idempotency(
     scope = f"user:{user.user_id}" if user else f"client:{_client(request)}"
     route = f"{request.method} {request.url.path}"
     if idempotency_key is None:
-        return IdempotentRequest(kit, response, scope, route, None, b"", False)
-    request_hash = await fingerprint(request)
-    replayed = await _seen(kit, scope, route, idempotency_key, request_hash)
-    return IdempotentRequest(kit, response, scope, route, idempotency_key, request_hash, replayed)
+        return IdempotentRequest(kit, response, scope, route, None, (), False)
+    hashes = _keyed(kit, await fingerprint(request))
+    replayed = await _seen(kit, scope, route, idempotency_key, hashes)
+    return IdempotentRequest(kit, response, scope, route, idempotency_key, hashes, replayed)
 
 
 Idempotency = Annotated[IdempotentRequest, Depends(_idempotency)]
@@ -130,12 +139,18 @@ async def _form_fingerprint(form: FormData) -> bytes:
     return whole.digest()
 
 
-async def _seen(kit: Any, scope: str, route: str, key: str, request_hash: bytes) -> bool:
+def _keyed(kit: Any, digest: bytes) -> list[bytes]:
+    """The digest under each of the service's field keys, the newest first: rotating them must not refuse a repeat."""
+    keys = [key for key in kit.settings.field_keys.split(",") if key]
+    return [hmac.digest(key.encode(), digest, "sha256") for key in keys]
+
+
+async def _seen(kit: Any, scope: str, route: str, key: str, request_hashes: Sequence[bytes]) -> bool:
     async with kit.database.reading(None) as connection:
         known = await connection.fetchval(_SELECT, scope, route, key)
     if known is None:
         return False
-    if bytes(known) != request_hash:
+    if bytes(known) not in request_hashes:
         detail = "This Idempotency-Key was used for another body; use a new key for a new request."
         raise Problem(422, "idempotency-key-reused", "Idempotency key reused", detail)
     return True

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import hmac
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -147,6 +149,29 @@ async def test_another_body_under_the_same_key_changes_nothing(
     other = await http.post("/projects", json={"title": "b"}, headers=headers)
     body = await other.json(content_type="application/problem+json")
     assert (other.status, body["type"]) == (422, "urn:presswork:problem:idempotency-key-reused")
+    assert await count() == 1
+
+
+async def test_what_is_remembered_of_a_body_cannot_be_guessed_without_the_keys(
+    http: aiohttp.ClientSession, kit: Kit
+) -> None:
+    key, body = str(new_id()), b'{"title":"a secret"}'
+    await http.post("/projects", data=body, headers={"Idempotency-Key": key, "Content-Type": "application/json"})
+    kept = await kit.database.pool.fetchval("SELECT request_hash FROM idempotency_keys WHERE key = $1", key)
+    digest = hashlib.sha256(body).digest()
+    assert kept != digest
+    assert kept == hmac.digest(kit.settings.field_keys.encode(), digest, "sha256")
+
+
+async def test_a_repeat_is_known_after_the_keys_were_rotated(
+    http: aiohttp.ClientSession, kit: Kit, count: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    headers = {"Idempotency-Key": str(new_id())}
+    await http.post("/projects", json={"title": "a"}, headers=headers)
+    rotated = f"{Fernet.generate_key().decode()},{kit.settings.field_keys}"
+    monkeypatch.setattr(kit, "settings", kit.settings.model_copy(update={"field_keys": rotated}))
+    again = await http.post("/projects", json={"title": "a"}, headers=headers)
+    assert (again.status, again.headers.get("Idempotent-Replayed")) == (201, "true")
     assert await count() == 1
 
 
