@@ -1,0 +1,243 @@
+"""What accounts and sessions allow, what a refresh token proves, and which keys sign."""
+
+from __future__ import annotations
+
+import base64
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from cryptography.fernet import Fernet
+from hypothesis import given as for_all
+from hypothesis import strategies as st
+
+from contracts.events.auth import ProfileUpdated, SessionRefreshed, SessionRevoked, SessionStarted, UserRegistered
+from services.auth.domain import session, user
+from services.auth.domain.session import (
+    OpenSession,
+    RefreshRefused,
+    RefreshSession,
+    RevokeSession,
+    StartSession,
+    make_room,
+)
+from services.auth.domain.user import RegisterUser, UpdateProfile
+from services.auth.refresh_tokens import RefreshTokens, hash_of
+from services.auth.signing_keys import read_signer
+from shared.decider import NotFound
+from shared.security.tokens import Signer, generate_private_pem
+from tests.deciding import deciding
+
+USER, OTHER, SESSION = (UUID(int=n) for n in range(1, 4))
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+WEEK = timedelta(days=7)
+
+account = deciding(user.decider)
+visit = deciding(session.decider)
+
+registered = UserRegistered(user_id=USER, username="ada", name="Ada", email="ada@example.org", hashed_password="$2b$")
+started = SessionStarted(session_id=SESSION, user_id=USER, slot=1, refresh_token_hash="first", expires_at=NOW + WEEK)
+revoked = SessionRevoked(session_id=SESSION, user_id=USER, reason="logged_out")
+
+
+def refreshed(token_hash: str) -> SessionRefreshed:
+    return SessionRefreshed(
+        session_id=SESSION, user_id=USER, refresh_token_hash=token_hash, expires_at=NOW + timedelta(days=1) + WEEK
+    )
+
+
+def refresh(presented: str, *, genuine: bool = True, now: datetime = NOW + timedelta(days=1)) -> RefreshSession:
+    return RefreshSession(SESSION, presented, genuine, "next", now, now + WEEK)
+
+
+class TestAccounts:
+    def test_an_account_is_made_once(self) -> None:
+        command = RegisterUser(USER, "ada", "ada@example.org", "$2b$", "Ada")
+        account.when(command).then(registered)
+        account.given(registered).when(command).then_nothing()
+
+    def test_address_and_hash_are_kept_from_the_bus_and_from_what_is_printed(self) -> None:
+        for shown in (registered.public_json().decode(), repr(registered)):
+            assert "ada@example.org" not in shown
+            assert "$2b$" not in shown
+        assert "ada@example.org" not in repr(RegisterUser(USER, "ada", "ada@example.org", "$2b$"))
+
+    def test_a_change_keeps_what_it_does_not_mention(self) -> None:
+        account.given(registered).when(UpdateProfile(USER, tone_of_voice="warm")).then(
+            ProfileUpdated(user_id=USER, name="Ada", tone_of_voice="warm")
+        )
+
+    def test_null_empties_what_is_mentioned(self) -> None:
+        before = ProfileUpdated(user_id=USER, name="Ada", tone_of_voice="warm", preferences={"language": "ko"})
+        account.given(registered, before).when(UpdateProfile(USER, name=None)).then(
+            ProfileUpdated(user_id=USER, name=None, tone_of_voice="warm", preferences={"language": "ko"})
+        )
+
+    def test_the_same_profile_again_changes_nothing(self) -> None:
+        before = ProfileUpdated(user_id=USER, name="Ada", preferences={"language": "ko"})
+        account.given(registered, before).when(UpdateProfile(USER, preferences={"language": "ko"})).then_nothing()
+
+    def test_nobody_has_no_profile(self) -> None:
+        account.when(UpdateProfile(USER, name="Eve")).then_refused(NotFound, "sign up")
+
+
+class TestSessions:
+    def test_a_session_is_started_once(self) -> None:
+        command = StartSession(SESSION, USER, 1, "first", NOW + WEEK)
+        visit.when(command).then(started)
+        visit.given(started).when(command).then_nothing()
+
+    def test_what_tells_a_device_and_its_token_stays_at_home(self) -> None:
+        event = started.model_copy(update={"user_agent": "Firefox", "ip_address": "203.0.113.7"})
+        public = event.public_json().decode()
+        assert not any(value in public for value in ("Firefox", "203.0.113.7", "first", "slot"))
+
+    def test_the_current_token_is_replaced(self) -> None:
+        visit.given(started).when(refresh("first")).then(refreshed("next"))
+        visit.given(started, refreshed("second")).when(refresh("second")).then(refreshed("next"))
+
+    def test_a_token_that_comes_back_ends_the_session(self) -> None:
+        history = visit.given(started, refreshed("second"))
+        history.when(refresh("first")).then(SessionRevoked(session_id=SESSION, user_id=USER, reason="token_reused"))
+
+    def test_after_a_theft_the_thief_is_out_too(self) -> None:
+        robbed = visit.given(started, refreshed("second")).when(refresh("first")).then_types(SessionRevoked)
+        for token in ("first", "second"):
+            robbed.when(refresh(token)).then_refused(RefreshRefused, "log in again")
+
+    def test_a_made_up_token_ends_nothing(self) -> None:
+        visit.given(started).when(refresh("guess", genuine=False)).then_refused(RefreshRefused, "log in again")
+
+    def test_a_token_written_under_a_key_that_was_dropped_still_works(self) -> None:
+        visit.given(started).when(refresh("first", genuine=False)).then(refreshed("next"))
+
+    @pytest.mark.parametrize("late", [timedelta(0), timedelta(days=1)])
+    def test_an_expired_session_cannot_be_renewed(self, late: timedelta) -> None:
+        visit.given(started).when(refresh("first", now=NOW + WEEK + late)).then_refused(RefreshRefused)
+
+    def test_a_session_that_never_was_cannot_be_renewed(self) -> None:
+        visit.when(refresh("first")).then_refused(RefreshRefused)
+
+    def test_a_session_is_ended_once(self) -> None:
+        command = RevokeSession(SESSION, USER, "logged_out")
+        visit.given(started).when(command).then(revoked)
+        visit.given(started, revoked).when(command).then_nothing()
+
+    @pytest.mark.parametrize("history", [[], [started], [started, revoked]], ids=["none", "open", "over"])
+    def test_a_foreign_session_does_not_exist(self, history: list[Any]) -> None:
+        visit.given(*history).when(RevokeSession(SESSION, OTHER, "revoked")).then_refused(NotFound, "no such session")
+
+
+def taken(*slots: int, expired: tuple[int, ...] = ()) -> list[OpenSession]:
+    """Sessions in these slots, the first the oldest."""
+    return [
+        OpenSession(
+            UUID(int=100 + slot), slot, NOW + timedelta(minutes=age), NOW + (-WEEK if slot in expired else WEEK)
+        )
+        for age, slot in enumerate(slots)
+    ]
+
+
+class TestPlaces:
+    def test_a_free_place_is_taken_and_nobody_leaves(self) -> None:
+        room = make_room(USER, taken(1, 3), limit=5, now=NOW)
+        assert (room.slot, room.leaving) == (2, ())
+
+    def test_when_all_are_taken_the_oldest_leaves(self) -> None:
+        room = make_room(USER, taken(4, 1, 2, 5, 3), limit=5, now=NOW)
+        assert (room.slot, room.leaving) == (4, (RevokeSession(UUID(int=104), USER, "pushed_out"),))
+
+    def test_an_expired_one_leaves_before_the_oldest(self) -> None:
+        room = make_room(USER, taken(1, 2, 3, 4, 5, expired=(3,)), limit=5, now=NOW)
+        assert (room.slot, room.leaving) == (3, (RevokeSession(UUID(int=103), USER, "expired"),))
+
+    def test_a_limit_that_was_lowered_is_reached_at_the_next_log_in(self) -> None:
+        room = make_room(USER, taken(1, 2, 3, 4, 5), limit=2, now=NOW)
+        assert [leaver.session_id.int - 100 for leaver in room.leaving] == [1, 2, 3, 4]
+        assert room.slot == 1
+
+    @for_all(
+        slots=st.lists(st.integers(1, 12), unique=True, max_size=12),
+        expired=st.sets(st.integers(1, 12)),
+        limit=st.integers(1, 8),
+    )
+    def test_there_is_always_a_place_within_the_limit(self, slots: list[int], expired: set[int], limit: int) -> None:
+        sessions = taken(*slots, expired=tuple(expired))
+        room = make_room(USER, sessions, limit=limit, now=NOW)
+        gone = {leaver.session_id for leaver in room.leaving}
+        staying = [each for each in sessions if each.session_id not in gone]
+        assert len(staying) < limit
+        assert 1 <= room.slot <= limit
+        assert room.slot not in {each.slot for each in staying}
+        assert all(each.expires_at > NOW for each in staying)
+
+
+class TestRefreshTokens:
+    keys = (Fernet.generate_key().decode(), Fernet.generate_key().decode())
+
+    def test_a_token_names_its_session_and_is_never_the_same_twice(self) -> None:
+        tokens = RefreshTokens(self.keys)
+        first, second = tokens.issue(SESSION), tokens.issue(SESSION)
+        presented = tokens.read(first)
+        assert presented is not None
+        assert (presented.session_id, presented.genuine, presented.hash) == (SESSION, True, hash_of(first))
+        assert first != second
+        random = {base64.urlsafe_b64decode(token + "==")[16:48] for token in (first, second)}
+        assert len(random) == 2
+
+    def test_a_seal_of_an_older_key_is_known_and_that_of_a_dropped_one_is_not(self) -> None:
+        token = RefreshTokens(self.keys[1:]).issue(SESSION)
+        for keys, genuine in ((self.keys, True), (self.keys[:1], False)):
+            presented = RefreshTokens(keys).read(token)
+            assert presented is not None
+            assert presented.genuine is genuine
+
+    def test_every_byte_counts(self) -> None:
+        tokens = RefreshTokens(self.keys)
+        packed = base64.urlsafe_b64decode(tokens.issue(SESSION) + "==")
+        for at in range(len(packed)):
+            forged = packed[:at] + bytes([packed[at] ^ 1]) + packed[at + 1 :]
+            presented = tokens.read(base64.urlsafe_b64encode(forged).rstrip(b"=").decode())
+            assert presented is not None
+            assert not presented.genuine
+
+    @for_all(st.one_of(st.text(), st.text(alphabet="AZaz09-_+/=é", min_size=86, max_size=86)))
+    def test_no_text_whatever_is_taken_for_one_of_ours(self, text: str) -> None:
+        presented = RefreshTokens(self.keys).read(text)
+        assert presented is None or not presented.genuine
+
+    def test_a_key_is_needed(self) -> None:
+        with pytest.raises(ValueError, match="at least one"):
+            RefreshTokens([])
+
+    def test_the_token_is_not_in_what_is_printed(self) -> None:
+        tokens = RefreshTokens(self.keys)
+        token = tokens.issue(SESSION)
+        assert hash_of(token) not in repr(tokens.read(token))
+
+
+class TestSigningKeys:
+    def test_the_first_key_of_the_file_signs_and_all_are_published(self, tmp_path: Path) -> None:
+        new, old = generate_private_pem(), generate_private_pem()
+        (tmp_path / "keys.pem").write_bytes(b"# new\n" + new + b"\n# old\n" + old)
+        signer = read_signer(tmp_path / "keys.pem")
+        assert signer.jwks() == Signer(new, old).jwks()
+
+    @pytest.mark.parametrize("content", [b"", b"none", b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"])
+    def test_a_file_without_a_private_key_is_refused(self, tmp_path: Path, content: bytes) -> None:
+        (tmp_path / "keys.pem").write_bytes(content)
+        with pytest.raises(ValueError, match="holds no private key"):
+            read_signer(tmp_path / "keys.pem")
+
+    def test_a_damaged_key_is_refused(self, tmp_path: Path) -> None:
+        (tmp_path / "keys.pem").write_bytes(b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n")
+        with pytest.raises(ValueError, match="Ed25519"):
+            read_signer(tmp_path / "keys.pem")
+
+    def test_a_missing_file_or_setting_says_what_to_do(self, tmp_path: Path) -> None:
+        with pytest.raises(ValueError, match="check path and permissions"):
+            read_signer(tmp_path / "keys.pem")
+        with pytest.raises(ValueError, match="PRESSWORK_SIGNING_KEY_FILE"):
+            read_signer(None)
