@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 
 from services.evaluation.judges.port import WEIGHTS
 from shared.settings import ServiceSettings
@@ -30,6 +30,15 @@ class EvaluationSettings(ServiceSettings):
     model_timeout: float = Field(
         30.0, gt=0, le=75, description="Seconds for one verdict; then the offline judge decides."
     )
+
+    @model_validator(mode="after")
+    def model_is_known(self) -> Self:
+        """Who asks for a model says which and where."""
+        if self.judge == "model" and not (self.model_base_url and self.model_name):
+            raise ValueError(
+                "Set PRESSWORK_MODEL_BASE_URL and PRESSWORK_MODEL_NAME for the model, or PRESSWORK_JUDGE=offline."
+            )
+        return self
 
     def concurrency(self) -> dict[str, int]:
         """Tasks of a kind in hand at once."""

@@ -9,7 +9,7 @@ from uuid import UUID
 from shared.database import PoolConnection
 from shared.http.pagination import Cursor, PageRequest
 
-_SOURCE = "SELECT title, text, file_id, language, url FROM sources WHERE workflow_id = $1"
+_SOURCE = "SELECT user_id, title, text, file_id, language, url FROM sources WHERE workflow_id = $1"
 
 _COLUMNS = """id, workflow_id, platform, iteration, title, content, source, based_on_id, engine, model, language, tone,
        hashtags, usage, created_at"""

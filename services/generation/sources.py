@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 from services.generation import queries
@@ -30,7 +32,8 @@ class Sources:
     async def of(self, workflow_id: UUID) -> Source:
         """The source of a workflow, cut where engines stop reading.
 
-        Raises RetryLater when it cannot be had now, GiveUp when it never will be.
+        Raises RetryLater when it cannot be had now, GiveUp when it never will be, Upstream or DeadlineExceeded when
+        media does not answer.
         """
         reading = self._reading.get(workflow_id)
         if reading is None or _failed(reading):
@@ -47,21 +50,36 @@ class Sources:
         if row is None:
             raise RetryLater(1.0, "The workflow's source has not arrived yet.")
         if row["text"] is not None:
-            return Source(row["title"], row["text"][:READ_AT_MOST], row["language"], row["url"])
-        title, text, language = await self._fetch(row["file_id"])
-        return Source(row["title"] or title, text, row["language"] or language, row["url"])
-
-    async def _fetch(self, file_id: UUID) -> tuple[str, str, str]:
-        answer = await self._client.request(
-            "media", "GET", f"/internal/files/{file_id}/text", deadline=Deadline.after(_FETCH_SECONDS)
-        )
-        if answer.status in (404, 410):
-            raise GiveUp(_NO_FILE)
-        if answer.status != 200:
-            raise RetryLater(2.0, f"The file's text could not be read: media answered {answer.status}.")
-        file = answer.json()
+            return Source(row["title"], row["text"][:READ_AT_MOST], _known(row["language"]), row["url"])
+        file = await self._fetch(row["file_id"], row["user_id"])
         # Neither events nor rows can hold U+0000.
-        return file["title"], file["text"][:READ_AT_MOST].replace("\x00", ""), file["language"]
+        text = file["text"][:READ_AT_MOST].replace("\x00", "")
+        return Source(
+            row["title"] or file["title"] or "", text, _known(row["language"] or file["language"]), row["url"]
+        )
+
+    async def _fetch(self, file_id: UUID, user_id: UUID) -> Mapping[str, Any]:
+        answer = await self._client.request(
+            "media",
+            "GET",
+            f"/internal/files/{file_id}/text",
+            params={"user_id": str(user_id)},
+            deadline=Deadline.after(_FETCH_SECONDS),
+        )
+        body: Mapping[str, Any] = answer.json() if answer.status in (200, 409) else {}
+        match answer.status:
+            case 200:
+                return body
+            case 404:
+                raise GiveUp(_NO_FILE)
+            case 409 if body.get("current") == "failed":
+                raise GiveUp(body["detail"])
+        raise RetryLater(2.0, f"The text of the file could not be read: media answered {answer.status}.")
+
+
+def _known(language: str | None) -> str:
+    """The code of a language, empty for one that could not be told, so that the engine looks for itself."""
+    return "" if language in (None, "und") else language
 
 
 def _failed(reading: asyncio.Task[Source]) -> bool:

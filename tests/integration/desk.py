@@ -1,20 +1,18 @@
-"""The writing desk: workflow, generation and evaluation over a real database and broker, with a user at it.
+"""The writing desk: some services over a real database and broker, with users at it.
 
-Media and auth are two small doors beside it, each with the one address that the desk needs of it.
+Nobody signs up here: tokens are signed by the desk, whose only own door publishes their keys in auth's place.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import secrets
 import shutil
 import socket
 import tempfile
-from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,8 +22,6 @@ import aiohttp
 import uvicorn
 from cryptography.fernet import Fernet
 from fastapi import FastAPI
-from pydantic import BaseModel
-from starlette.responses import JSONResponse, Response
 
 from deploy.embedded.broker import EmbeddedBroker
 from deploy.embedded.postgres import EmbeddedPostgres
@@ -108,9 +104,6 @@ class Desk:
     kits: dict[str, Kit]
     http: aiohttp.ClientSession
     signer: Signer
-    texts: dict[str, dict[str, str]] = field(default_factory=dict)  # what media keeps, by file id
-    lost: set[str] = field(default_factory=set)  # texts that media loses at once
-    fetched: Counter[str] = field(default_factory=Counter)  # how often, by file id
 
     def someone(self) -> Someone:
         """A new user with a valid token."""
@@ -129,7 +122,7 @@ async def until(look: Callable[[], Awaitable[T | None]], seconds: float = 30.0) 
 
 @asynccontextmanager
 async def desk(*services: Service, **options: Any) -> AsyncIterator[Desk]:
-    """Everything running; `options` go to the settings of those services that know them."""
+    """These services running; `options` go to the settings of those that know them."""
     folder = Path(tempfile.mkdtemp(prefix="presswork-desk-"))
     postgres = EmbeddedPostgres(folder / "postgres", settings={"shared_buffers": "64MB"})
     broker = EmbeddedBroker(log=folder / "broker.log")
@@ -137,6 +130,7 @@ async def desk(*services: Service, **options: Any) -> AsyncIterator[Desk]:
         await asyncio.gather(asyncio.to_thread(postgres.start), asyncio.to_thread(broker.start))
         dsns = await migrate(postgres.admin_dsn, {each.name: secrets.token_urlsafe(12) for each in services})
         async with AsyncExitStack() as stack:
+            options = {"data_dir": folder, **options}
             yield await _opened(stack, services, postgres.admin_dsn, dsns, broker.url, options)
     finally:
         await asyncio.to_thread(broker.stop)
@@ -152,13 +146,13 @@ async def _opened(
     kafka_url: str,
     options: dict[str, Any],
 ) -> Desk:
-    listeners = {name: _listener() for name in ("auth", "media", *(each.name for each in services))}
+    listeners = {name: _listener() for name in ("auth", *(each.name for each in services))}
     urls = {name: f"http://127.0.0.1:{each.getsockname()[1]}" for name, each in listeners.items()}
     http = await stack.enter_async_context(aiohttp.ClientSession())
     found = Desk(admin_dsn, urls, {}, http, Signer(generate_private_pem()))
     secrets_of_all = {"internal_token": "inside", "field_keys": Fernet.generate_key().decode()}
     common = {f"{name}_url": url for name, url in urls.items()} | {"kafka_url": kafka_url} | secrets_of_all
-    apps = {"auth": _keys(found), "media": _texts(found)}
+    apps = {"auth": _keys(found)}
     for service in services:
         known = {name: value for name, value in options.items() if name in service.settings.model_fields}
         settings = service.settings(database_url=dsns[service.name], **common, **known)  # type: ignore[arg-type]
@@ -208,32 +202,5 @@ def _keys(found: Desk) -> FastAPI:
     @app.get("/.well-known/jwks.json")
     async def jwks() -> dict[str, Any]:
         return found.signer.jwks()
-
-    return app
-
-
-class NewText(BaseModel):
-    user_id: UUID
-    title: str
-    text: str
-
-
-def _texts(found: Desk) -> FastAPI:
-    """Media as far as texts go: keep one, give it back."""
-    app = FastAPI()
-
-    @app.post("/internal/texts", status_code=201)
-    async def keep(body: NewText) -> dict[str, Any]:
-        file_id = str(new_id())
-        if body.text not in found.lost:
-            found.texts[file_id] = {"title": body.title, "text": body.text, "language": "en"}
-        sha256 = hashlib.sha256(body.text.encode()).hexdigest()
-        return {"file_id": file_id, "sha256": sha256, "characters": len(body.text)}
-
-    @app.get("/internal/files/{file_id}/text")
-    async def give(file_id: str) -> Response:
-        found.fetched[file_id] += 1
-        text = found.texts.get(file_id)
-        return JSONResponse(text or {"title": "Not found"}, 200 if text else 404)
 
     return app

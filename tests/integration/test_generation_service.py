@@ -11,11 +11,14 @@ import asyncpg
 import pytest
 from alembic import command
 
+from contracts.events.workflow import Source
 from deploy.migrate import alembic_config, migrate
 from services.evaluation.app import service as evaluation
 from services.generation.app import service as generation
 from services.generation.engines import provenance
+from services.media.app import service as media
 from services.workflow.app import service as workflow
+from services.workflow.domain.commands import StartWorkflow
 from shared.ids import derive, new_id
 from tests.integration.desk import ARTICLE, PLATFORMS, Desk, Someone, desk, until
 
@@ -25,7 +28,7 @@ LONG = "# A long story\n\n" + "\n\n".join(CHAPTER.format(number) for number in r
 
 @pytest.fixture(scope="module")
 async def platform() -> AsyncIterator[Desk]:
-    async with desk(workflow, generation, evaluation) as running:
+    async with desk(workflow, generation, evaluation, media) as running:
         yield running
 
 
@@ -73,22 +76,30 @@ async def test_a_persons_text_is_kept_as_it_is_and_gone_on_from(ada: Someone) ->
 
 
 async def test_a_long_source_is_fetched_once_for_all_platforms(platform: Desk, ada: Someone) -> None:
-    workflow_id = await ada.start(LONG, min_score=0)
-    drafts = await ada.drafts(workflow_id, 3)
+    before = await fetches(platform)
+    drafts = await ada.drafts(await ada.start(LONG, min_score=0), 3)
     assert all("lighthouse" in draft["content"] for draft in drafts)
-    (file_id,) = (file_id for file_id, text in platform.texts.items() if text["text"] == LONG)
-    assert platform.fetched[file_id] == 1
+    assert all(draft["title"] == "A long story" for draft in drafts)
+    assert await fetches(platform) == before + 1
+
+
+async def fetches(platform: Desk) -> int:
+    """How often media was asked for the text of a file by another service."""
+    async with platform.http.get(platform.urls["media"] + "/metrics") as answer:
+        lines = (await answer.text()).splitlines()
+    counts = [line for line in lines if "duration_seconds_count" in line and "/internal/files/{file_id}/text" in line]
+    return sum(int(float(line.rpartition(" ")[2])) for line in counts)
 
 
 async def test_a_source_that_is_gone_ends_in_a_failure_that_says_what_to_do(platform: Desk, ada: Someone) -> None:
-    source = {"title": "Lost", "text": LONG + "\n\nThis one gets lost."}
-    platform.lost.add(source["text"])
-    started = await ada.post("workflow", "/api/v1/workflows", {"source": source, "platforms": ["x"]})
-    states = await ada.states(started.body["id"], "failed")
+    gone = Source(title="Lost", file_id=new_id(), sha256="0" * 64, characters=50_000)
+    lost = StartWorkflow(new_id(), ada.user_id, gone, ("x",))
+    await platform.kits["workflow"].handle(lost, actor=ada.user_id)
+    states = await ada.states(str(lost.workflow_id), "failed")
     assert states["x"]["reason"] == (
         "The file of this workflow is gone: upload it again. Then start a new workflow, which writes it afresh."
     )
-    assert await ada.drafts(started.body["id"], 0) == []
+    assert await ada.drafts(str(lost.workflow_id), 0) == []
 
 
 async def test_pages_follow_each_other_and_filters_hold(ada: Someone) -> None:

@@ -120,7 +120,7 @@ def test_giving_up_leaves_it_to_a_person() -> None:
 
 def test_the_judge_decides_how_many_drafts_are_in_hand_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
     def at_once(judge: str) -> int:
-        settings = EvaluationSettings(judge=judge)  # type: ignore[arg-type]
+        settings = EvaluationSettings(judge=judge, model_name="any", model_base_url="http://127.0.0.1/v1")  # type: ignore[arg-type]
         return Reactions(reactions, concurrency=settings.concurrency()).workers["judge"].concurrency
 
     assert at_once("offline") == 4
@@ -135,6 +135,9 @@ def test_the_environment_chooses_the_judge_and_its_weights(monkeypatch: pytest.M
     monkeypatch.setenv("PRESSWORK_JUDGE_WEIGHTS", weights)
     settings = EvaluationSettings()
     assert (settings.judge, settings.judge_weights["clarity"], settings.model_timeout) == ("instant", 6, 30)
+    monkeypatch.setenv("PRESSWORK_JUDGE", "model")
+    with pytest.raises(ValidationError, match="PRESSWORK_MODEL_BASE_URL"):
+        EvaluationSettings()
     monkeypatch.setenv("PRESSWORK_JUDGE", "crystal ball")
     with pytest.raises(ValidationError, match="judge"):
         EvaluationSettings()

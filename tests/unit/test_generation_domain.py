@@ -132,7 +132,7 @@ def test_giving_up_says_why_and_what_to_do() -> None:
 
 def test_the_engine_decides_how_many_drafts_are_in_hand_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
     def at_once(engine: str) -> int:
-        settings = GenerationSettings(engine=engine)  # type: ignore[arg-type]
+        settings = GenerationSettings(engine=engine, model_name="any", model_base_url="http://127.0.0.1/v1")  # type: ignore[arg-type]
         return Reactions(reactions, concurrency=settings.concurrency()).workers["write"].concurrency
 
     assert at_once("offline") == 4
@@ -144,6 +144,9 @@ def test_the_engine_decides_how_many_drafts_are_in_hand_unless_told_otherwise(mo
 def test_the_environment_chooses_the_engine_and_an_unknown_one_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PRESSWORK_ENGINE", "model")
     monkeypatch.setenv("PRESSWORK_MODEL_NAME", "some-model")
+    with pytest.raises(ValidationError, match="PRESSWORK_MODEL_BASE_URL"):
+        GenerationSettings()
+    monkeypatch.setenv("PRESSWORK_MODEL_BASE_URL", "http://127.0.0.1:1234/v1")
     monkeypatch.setenv("PRESSWORK_MODEL_API_KEY", "s3cret")
     settings = GenerationSettings()
     assert (settings.engine, settings.model_name, settings.model_timeout) == ("model", "some-model", 60)
