@@ -6,7 +6,7 @@ import argparse
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from typing import Any, get_args
 
 import uvicorn
@@ -89,7 +89,6 @@ async def running(kit: Kit, role: Role) -> AsyncIterator[ServiceClient]:
             for task in running_tasks:
                 task.cancel()
             await asyncio.wait(running_tasks, timeout=8)
-    shutdown()
 
 
 def _tasks(kit: Kit, role: Role, client: ServiceClient) -> Mapping[str, Callable[[], Coroutine[Any, Any, None]]]:
@@ -177,19 +176,26 @@ def main(service: Service) -> None:
     parser.add_argument("--role", choices=get_args(Role), default="all", help="what this process does; default: all")
     role: Role = parser.parse_args().role
     settings = service.settings()
-    setup_logging(service.name, settings.log_format, settings.log_level)
+    observe(service.name, settings)
+    serve(build(service, settings, role), settings)
+
+
+def observe(service: str, settings: ServiceSettings) -> None:
+    """Logs and traces as the settings say; before anything else is built."""
+    setup_logging(service, settings.log_format, settings.log_level)
     setup_tracing(
-        service.name,
+        service,
         traces_dir=settings.traces_dir,
         otlp_endpoint=settings.otlp_endpoint,
         sample_ratio=settings.trace_ratio,
     )
-    serve(build(service, settings, role), settings)
 
 
 def serve(app: FastAPI, settings: ServiceSettings) -> None:
-    """Serve until SIGTERM or SIGINT, finishing what is in flight."""
-    with suppress(KeyboardInterrupt):
+    """Serve until SIGTERM or SIGINT, finishing what is in flight and writing out the last spans."""
+    with ExitStack() as stack:
+        stack.callback(shutdown)
+        stack.enter_context(suppress(KeyboardInterrupt))
         uvicorn.run(
             app,
             host=settings.host,

@@ -257,6 +257,7 @@ class Stack:
             "PRESSWORK_INTERNAL_TOKEN": keys.internal_token,
             "PRESSWORK_FIELD_KEYS": ",".join(keys.field_keys),
             "PRESSWORK_LOG_FORMAT": "json",
+            "PRESSWORK_BLOG_URL": f"http://127.0.0.1:{ports['gateway']}/blog",
         } | {f"PRESSWORK_{name.upper()}_URL": f"http://127.0.0.1:{ports[name]}" for name in WITH_SCHEMA}
         inherited = {
             k: v for k, v in os.environ.items() if k != "PRESSWORK_POSTGRES_URL"

@@ -67,8 +67,7 @@ async def stream(
     async with kit.database.reading(user.user_id) as connection:
         if await queries.workflow(connection, workflow_id) is None:
             raise NotFound("There is no such workflow; list your workflows to see which there are.")
-    live: Live = request.app.state.live
-    return EventSourceResponse(_events(kit, live, workflow_id, int(last_event_id)), ping=_HEARTBEAT)
+    return EventSourceResponse(_events(kit, kit.tools.live, workflow_id, int(last_event_id)), ping=_HEARTBEAT)
 
 
 async def _events(kit: Kit, live: Live, workflow_id: UUID, version: int) -> AsyncIterator[ServerSentEvent]:

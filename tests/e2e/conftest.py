@@ -1,0 +1,76 @@
+"""The whole platform, once on each broker, with the sandbox in the platforms' place."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from deploy.embedded.broker import EmbeddedBroker
+from deploy.embedded.postgres import EmbeddedPostgres
+from deploy.embedded.stack import Stack
+from deploy.kafka.runner import ApacheKafka
+from tests.sandbox import server as sandbox
+from tests.sandbox.client import SandboxClient
+
+GENEROUS = {
+    "PRESSWORK_LIMIT_SIGNUP": "10000/minute",
+    "PRESSWORK_LIMIT_LOGIN": "10000/minute",
+    "PRESSWORK_LIMIT_REFRESH": "10000/minute",
+    "PRESSWORK_LIMIT_USER": "1000000/minute",
+    "PRESSWORK_LIMIT_ANONYMOUS": "100000/minute",
+}
+
+
+@dataclass(frozen=True)
+class Platform:
+    """A running platform: its processes, its gateway, and what stands in for X and LinkedIn."""
+
+    stack: Stack
+    gateway: str
+    sandbox: SandboxClient
+    traces: Path
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> ApacheKafka:
+    broker = ApacheKafka(tmp_path_factory.mktemp("kafka"))
+    if reason := broker.available():
+        if os.environ.get("CI"):
+            pytest.fail(f"Apache Kafka has to be there on CI: {reason}")
+        pytest.skip(reason)
+    return broker
+
+
+@pytest_asyncio.fixture(scope="session", params=["tansu", "kafka"])
+async def platform(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Platform]:
+    """Everything up and ready, on Tansu and then on Apache Kafka."""
+    data_dir = tmp_path_factory.mktemp(f"stack-{request.param}")
+    broker: EmbeddedBroker | ApacheKafka
+    if request.param == "kafka":
+        broker = request.getfixturevalue("kafka")
+    else:
+        broker = EmbeddedBroker(log=data_dir / "broker.log")
+    async with sandbox.running() as platforms:
+        stack = Stack(
+            data_dir,
+            broker=broker,
+            env={
+                "gateway": GENEROUS,
+                "publishing": {"PRESSWORK_X_URL": platforms, "PRESSWORK_LINKEDIN_URL": platforms},
+            },
+        )
+        try:
+            await asyncio.to_thread(stack.start)
+            yield Platform(stack, stack.urls["gateway"], SandboxClient(platforms), data_dir / "traces")
+        finally:
+            await asyncio.to_thread(stack.stop)
+            await asyncio.to_thread(broker.stop)
+            EmbeddedPostgres(data_dir / "postgres").destroy()
+            shutil.rmtree(data_dir, ignore_errors=True)
