@@ -6,7 +6,7 @@ from typing import Any
 
 from services.publishing.connectors import Connection, PublishError, http
 
-_NAMES = {"x": "X", "linkedin": "LinkedIn"}
+NAMES = {"x": "X", "linkedin": "LinkedIn", "blog": "The blog"}  # as people call them
 _WHO = {"x": "/2/users/me", "linkedin": "/v2/userinfo"}
 
 
@@ -16,11 +16,11 @@ class Accounts:
     def __init__(self, x_url: str, linkedin_url: str, timeout: float) -> None:
         """Base addresses of the APIs; `timeout` in seconds for one request."""
         urls = {"x": x_url, "linkedin": linkedin_url}
-        self._clients = {name: http.Client(_NAMES[name], url, timeout) for name, url in urls.items()}
+        self._clients = {name: http.Client(NAMES[name], url, timeout) for name, url in urls.items()}
 
     async def whose(self, connection: Connection) -> str:
         """The account's name as the platform tells it. Raises PublishError when the platform refuses the token."""
-        platform, name = connection.platform, _NAMES[connection.platform]
+        platform, name = connection.platform, NAMES[connection.platform]
         answer = await self._clients[platform].get(_WHO[platform], http.bearer(connection, name))
         match answer.status:
             case 200:

@@ -13,6 +13,8 @@ from shared.settings import ServiceSettings
 class PublishingSettings(ServiceSettings):
     """The environment of publishing."""
 
+    port: int = Field(8005, description="Port the HTTP server binds.")
+
     connector: Literal["real", "instant"] = Field(
         "real", description="`instant` publishes nowhere and answers at once, for benchmarks."
     )

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from services.publishing.accounts import NAMES
 from services.publishing.beginning import Begun, TextMissing
 from services.publishing.connectors import Connector, Published, PublishError
 from services.publishing.domain.commands import GiveUpJob, RecordFailure, RecordPublished
@@ -72,10 +73,10 @@ async def _publish_once(task: LeasedTask, begun: Begun, connector: Connector) ->
 
 
 def _unknown(begun: Begun, what: str) -> PublishError:
-    name = begun.post.platform
+    name = NAMES[begun.post.platform]
     return PublishError(
         "outcome_unknown",
-        f"{name} {what}, so the post may or may not be out. Look at your account there before you retry the job.",
+        f"{name} {what}, so the post may or may not be out. Look there yourself before you retry the job.",
     )
 
 

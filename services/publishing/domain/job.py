@@ -175,7 +175,7 @@ def _given_up(command: ask.GiveUpJob, job: Job) -> list[Event]:
     common = _common(command.job_id, job)
     if job.status == "publishing":
         reason = (
-            f"Publishing broke off, so the post may or may not be out. Look at {job.platform} before you retry the job."
+            "Publishing broke off, so the post may or may not be out. Look there yourself before you retry the job."
         )
         return [JobFailed(**common, error_class="outcome_unknown", reason=reason)]
     if job.status in WAITING:
