@@ -41,7 +41,10 @@ def write_new(file: Path, text: str, mode: int) -> None:
 
 
 def make(folder: Path) -> list[Path]:
-    """Write both files below `folder` and return their paths. Raises FileExistsError and changes nothing if one is there."""
+    """Write both files below `folder` and return their paths.
+
+    Raises FileExistsError, and changes nothing, if one is there.
+    """
     env, key = folder / ".env", folder / SIGNING_KEY
     for file in (env, key):
         if file.exists():

@@ -1,4 +1,4 @@
-"""`python probe.py /readyz`: exit 0 when the service in this container answers the path with 200. Standard library only."""
+"""`python probe.py /readyz`: exit 0 when the service in this container answers the path with 200."""
 
 import os
 import sys
