@@ -33,6 +33,7 @@ def new_broker(url: str, service: str) -> KafkaBroker:
         logger=logging.getLogger("presswork.bus"),
         request_timeout_ms=10_000,
         allow_auto_create_topics=False,
+        metadata_max_age_ms=2_000,  # a topic missing when the group was joined is noticed soon, and joined again
         apply_types=False,
     )
 
