@@ -47,7 +47,7 @@ class SessionStarted(SessionEvent):
 
     expires_at: datetime
     device_info: dict[str, Any] = {}
-    slot: Private[int] = None  # which of the user's places it takes
+    number: Private[int] = None  # the user's how-manieth log-in it is
     user_agent: Private[str] = None
     ip_address: Private[str] = None
     refresh_token_hash: Private[str] = None

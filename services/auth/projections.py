@@ -74,7 +74,7 @@ def add_session(event: SessionStarted, at: datetime) -> list[RowChange]:
             last_used_at=at,
             expires_at=event.expires_at,
             revoked=False,
-            slot=event.slot,
+            number=event.number,
         ),
     ]
 

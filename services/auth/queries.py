@@ -20,7 +20,10 @@ WHERE users.id = $1
 _BY_USERNAME = "SELECT id, hashed_password FROM users WHERE is_active AND lower(username) = lower($1)"
 _BY_EMAIL = "SELECT id, hashed_password FROM users WHERE is_active AND lower(email) = lower($1)"
 
-_NOT_REVOKED = "SELECT id, slot, created_at, expires_at FROM sessions WHERE user_id = $1 AND NOT revoked"
+_LAST_NUMBER = "SELECT coalesce(max(number), 0) FROM sessions WHERE user_id = $1"
+_NOT_REVOKED = (
+    "SELECT id, created_at, expires_at FROM sessions WHERE user_id = $1 AND NOT revoked ORDER BY created_at, id"
+)
 
 _OPEN_PAGE = """
 SELECT id, device_info, host(ip_address) AS ip_address, user_agent, created_at, last_used_at, expires_at
@@ -53,8 +56,14 @@ async def by_email(connection: PoolConnection, email: str) -> Any:
     return await connection.fetchrow(_BY_EMAIL, email)
 
 
+async def last_number(connection: PoolConnection, user_id: UUID) -> int:
+    """How often the user has logged in. Read it before the sessions that it is to vouch for."""
+    found: int = await connection.fetchval(_LAST_NUMBER, user_id)
+    return found
+
+
 async def not_revoked(connection: PoolConnection, user_id: UUID) -> list[Any]:
-    """All sessions that hold one of the user's places, expired ones too."""
+    """All sessions that were not ended, expired ones too, oldest first."""
     found: list[Any] = await connection.fetch(_NOT_REVOKED, user_id)
     return found
 

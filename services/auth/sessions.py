@@ -16,7 +16,7 @@ from services.auth.tools import Tools
 from shared.ids import new_id
 from shared.kit import Kit
 
-# Log-ins of one user at the same moment find the place they chose taken; of those who try, one gets through each time.
+# Of log-ins of one user at the same moment one gets through; the others look again at what is open.
 _TRIES = 20
 
 
@@ -30,11 +30,11 @@ class Device:
 
 
 class TooManyLogIns(Exception):
-    """So many log-ins of one user at once that this one found no place."""
+    """So many log-ins of one user at once that this one never got through."""
 
 
 async def start(kit: Kit, user_id: UUID, username: str, role: str, device: Device) -> TokenPair:
-    """A new session; the oldest goes when all places are taken. Raises TooManyLogIns."""
+    """A new session; the oldest goes when there are too many. Raises TooManyLogIns."""
     tools: Tools = kit.tools
     settings = tools.settings
     session_id = new_id()
@@ -43,13 +43,14 @@ async def start(kit: Kit, user_id: UUID, username: str, role: str, device: Devic
     for _ in range(_TRIES):
         now = datetime.now(UTC)
         async with kit.database.reading(user_id) as connection:
+            number = 1 + await queries.last_number(connection, user_id)
             rows = await queries.not_revoked(connection, user_id)
-        sessions = [OpenSession(row["id"], row["slot"], row["created_at"], row["expires_at"]) for row in rows]
-        room = make_room(user_id, sessions, limit=settings.max_sessions, now=now)
+        sessions = [OpenSession(row["id"], row["created_at"], row["expires_at"]) for row in rows]
+        leaving = make_room(user_id, sessions, limit=settings.max_sessions, now=now)
         command = StartSession(
             session_id,
             user_id,
-            room.slot,
+            number,
             hash_of(token),
             now + lifetime,
             device.info,
@@ -57,8 +58,10 @@ async def start(kit: Kit, user_id: UUID, username: str, role: str, device: Devic
             device.ip_address,
         )
         try:
-            await kit.handle(command, actor=user_id, also=room.leaving)
-        except asyncpg.ExclusionViolationError:
+            await kit.handle(command, actor=user_id, also=leaving)
+        except asyncpg.UniqueViolationError as error:
+            if error.constraint_name != "sessions_number":
+                raise
             continue
         return _pair(tools, user_id, session_id, username, role, token, now)
     raise TooManyLogIns

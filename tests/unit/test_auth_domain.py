@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,7 @@ account = deciding(user.decider)
 visit = deciding(session.decider)
 
 registered = UserRegistered(user_id=USER, username="ada", name="Ada", email="ada@example.org", hashed_password="$2b$")
-started = SessionStarted(session_id=SESSION, user_id=USER, slot=1, refresh_token_hash="first", expires_at=NOW + WEEK)
+started = SessionStarted(session_id=SESSION, user_id=USER, number=1, refresh_token_hash="first", expires_at=NOW + WEEK)
 revoked = SessionRevoked(session_id=SESSION, user_id=USER, reason="logged_out")
 
 
@@ -92,7 +93,7 @@ class TestSessions:
     def test_what_tells_a_device_and_its_token_stays_at_home(self) -> None:
         event = started.model_copy(update={"user_agent": "Firefox", "ip_address": "203.0.113.7"})
         public = event.public_json().decode()
-        assert not any(value in public for value in ("Firefox", "203.0.113.7", "first", "slot"))
+        assert not any(value in public for value in ("Firefox", "203.0.113.7", "first", "number"))
 
     def test_the_current_token_is_replaced(self) -> None:
         visit.given(started).when(refresh("first")).then(refreshed("next"))
@@ -130,48 +131,43 @@ class TestSessions:
         visit.given(*history).when(RevokeSession(SESSION, OTHER, "revoked")).then_refused(NotFound, "no such session")
 
 
-def taken(*slots: int, expired: tuple[int, ...] = ()) -> list[OpenSession]:
-    """Sessions in these slots, the first the oldest."""
+def opened(*ages: int, expired: Collection[int] = ()) -> list[OpenSession]:
+    """Sessions of these ages in minutes; their ids are 100 + age."""
     return [
-        OpenSession(
-            UUID(int=100 + slot), slot, NOW + timedelta(minutes=age), NOW + (-WEEK if slot in expired else WEEK)
-        )
-        for age, slot in enumerate(slots)
+        OpenSession(UUID(int=100 + age), NOW - timedelta(minutes=age), NOW + (-WEEK if age in expired else WEEK))
+        for age in ages
     ]
 
 
-class TestPlaces:
-    def test_a_free_place_is_taken_and_nobody_leaves(self) -> None:
-        room = make_room(USER, taken(1, 3), limit=5, now=NOW)
-        assert (room.slot, room.leaving) == (2, ())
+def leaving(sessions: list[OpenSession], limit: int) -> list[tuple[int, str]]:
+    """Age and reason of those who must go."""
+    gone = make_room(USER, sessions, limit=limit, now=NOW)
+    assert all(each.user_id == USER for each in gone)
+    return [(each.session_id.int - 100, each.reason) for each in gone]
 
-    def test_when_all_are_taken_the_oldest_leaves(self) -> None:
-        room = make_room(USER, taken(4, 1, 2, 5, 3), limit=5, now=NOW)
-        assert (room.slot, room.leaving) == (4, (RevokeSession(UUID(int=104), USER, "pushed_out"),))
 
-    def test_an_expired_one_leaves_before_the_oldest(self) -> None:
-        room = make_room(USER, taken(1, 2, 3, 4, 5, expired=(3,)), limit=5, now=NOW)
-        assert (room.slot, room.leaving) == (3, (RevokeSession(UUID(int=103), USER, "expired"),))
+class TestRoom:
+    def test_below_the_limit_nobody_leaves(self) -> None:
+        assert leaving(opened(1, 2, 3, 4), limit=5) == []
+
+    def test_at_the_limit_the_oldest_leaves(self) -> None:
+        assert leaving(opened(2, 5, 1, 4, 3), limit=5) == [(5, "pushed_out")]
+
+    def test_an_expired_one_leaves_instead_of_the_oldest(self) -> None:
+        assert leaving(opened(1, 2, 3, 4, 5, expired=[3]), limit=5) == [(3, "expired")]
 
     def test_a_limit_that_was_lowered_is_reached_at_the_next_log_in(self) -> None:
-        room = make_room(USER, taken(1, 2, 3, 4, 5), limit=2, now=NOW)
-        assert [leaver.session_id.int - 100 for leaver in room.leaving] == [1, 2, 3, 4]
-        assert room.slot == 1
+        assert leaving(opened(1, 2, 3, 4, 5), limit=2) == [(age, "pushed_out") for age in (5, 4, 3, 2)]
 
     @for_all(
-        slots=st.lists(st.integers(1, 12), unique=True, max_size=12),
-        expired=st.sets(st.integers(1, 12)),
-        limit=st.integers(1, 8),
+        ages=st.lists(st.integers(1, 12), unique=True), expired=st.sets(st.integers(1, 12)), limit=st.integers(1, 8)
     )
-    def test_there_is_always_a_place_within_the_limit(self, slots: list[int], expired: set[int], limit: int) -> None:
-        sessions = taken(*slots, expired=tuple(expired))
-        room = make_room(USER, sessions, limit=limit, now=NOW)
-        gone = {leaver.session_id for leaver in room.leaving}
-        staying = [each for each in sessions if each.session_id not in gone]
-        assert len(staying) < limit
-        assert 1 <= room.slot <= limit
-        assert room.slot not in {each.slot for each in staying}
-        assert all(each.expires_at > NOW for each in staying)
+    def test_afterwards_there_is_room_for_one_and_only_the_youngest_stay(
+        self, ages: list[int], expired: set[int], limit: int
+    ) -> None:
+        gone = {age for age, _ in leaving(opened(*ages, expired=expired), limit)}
+        alive = sorted(set(ages) - expired)
+        assert set(ages) - gone == set(alive[: limit - 1])
 
 
 class TestRefreshTokens:

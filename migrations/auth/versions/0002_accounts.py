@@ -76,13 +76,12 @@ CREATE TABLE sessions (
     last_used_at    timestamptz NOT NULL DEFAULT now(),
     expires_at      timestamptz NOT NULL,
     revoked         boolean NOT NULL DEFAULT false,
-    slot            smallint NOT NULL,
+    number          integer NOT NULL,
     active_platform_id  uuid,
     session_fingerprint text,
-    -- One open session a place, so that log-ins at the same moment cannot exceed the limit together. Checked at commit:
-    -- the one who must leave and the one who comes change in one transaction.
-    CONSTRAINT sessions_slot EXCLUDE USING btree (user_id WITH =, slot WITH =) WHERE (NOT revoked)
-        DEFERRABLE INITIALLY DEFERRED
+    -- The n-th log-in of a user happens once: of log-ins at the same moment, which count the sessions that are open,
+    -- one gets through and the others count again. So together they cannot exceed the limit.
+    CONSTRAINT sessions_number UNIQUE (user_id, number)
 );
 CREATE INDEX idx_sessions_user_id ON sessions (user_id, created_at DESC, id DESC);
 CREATE INDEX idx_sessions_expires_at ON sessions (expires_at);

@@ -29,11 +29,11 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class StartSession:
-    """`slot` is one of the user's places; two open sessions never share one."""
+    """`number`: the user's how-manieth log-in it is; there is one of each."""
 
     session_id: UUID
     user_id: UUID
-    slot: int
+    number: int
     refresh_token_hash: str
     expires_at: datetime
     device_info: Mapping[str, Any] = field(default_factory=dict)
@@ -80,7 +80,7 @@ def _start(command: StartSession, session: Session) -> Sequence[Event]:
         SessionStarted(
             session_id=command.session_id,
             user_id=command.user_id,
-            slot=command.slot,
+            number=command.number,
             refresh_token_hash=command.refresh_token_hash,
             expires_at=command.expires_at,
             device_info=dict(command.device_info),
@@ -133,31 +133,24 @@ class OpenSession:
     """One of a user's sessions that is not revoked."""
 
     session_id: UUID
-    slot: int
     started_at: datetime
     expires_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Room:
-    """The place for a new session, and what must go for it, oldest first."""
-
-    slot: int
-    leaving: tuple[RevokeSession, ...]
-
-
-def make_room(user_id: UUID, sessions: Sequence[OpenSession], *, limit: int, now: datetime) -> Room:
-    """What is expired goes; then the oldest, until one of `limit` places is free."""
+def make_room(
+    user_id: UUID, sessions: Sequence[OpenSession], *, limit: int, now: datetime
+) -> tuple[RevokeSession, ...]:
+    """What must go before one more session starts: what is expired, and the oldest above `limit`; oldest first."""
     by_age = sorted(sessions, key=lambda session: (session.started_at, session.session_id))
-    expired = [session for session in by_age if session.expires_at <= now]
-    alive = [session for session in by_age if session.expires_at > now]
-    surplus = max(0, len(alive) - limit + 1)
-    reasons: dict[UUID, Reason] = {session.session_id: "expired" for session in expired}
-    reasons |= {session.session_id: "pushed_out" for session in alive[:surplus]}
-    taken = {session.slot for session in alive[surplus:]}
-    slot = next(slot for slot in range(1, limit + 1) if slot not in taken)
-    leaving = (session.session_id for session in by_age if session.session_id in reasons)
-    return Room(slot, tuple(RevokeSession(leaver, user_id, reasons[leaver]) for leaver in leaving))
+    surplus = sum(session.expires_at > now for session in by_age) - limit + 1
+    leaving = []
+    for session in by_age:
+        if session.expires_at <= now:
+            leaving.append(RevokeSession(session.session_id, user_id, "expired"))
+        elif surplus > 0:
+            leaving.append(RevokeSession(session.session_id, user_id, "pushed_out"))
+            surplus -= 1
+    return tuple(leaving)
 
 
 decider: Decider[Session] = Decider(
