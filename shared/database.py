@@ -29,7 +29,14 @@ UNAVAILABLE = (
 # Two transactions in each other's way: the same work succeeds at once.
 IN_THE_WAY = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 
-_PRIMARY_KEYS = """
+
+def raise_if_refused(error: Exception) -> None:
+    """Raise what is about the data: asyncpg's error for a value that does not fit is among UNAVAILABLE by its class."""
+    if isinstance(error, ValueError):
+        raise error
+
+
+PRIMARY_KEYS = """
 SELECT c.relname AS table, array_agg(a.attname::text ORDER BY array_position(i.indkey::int2[], a.attnum)) AS columns
 FROM pg_index i
 JOIN pg_class c ON c.oid = i.indrelid
@@ -70,7 +77,7 @@ class Database:
             command_timeout=60,
             server_settings={"application_name": self._application, "app.user_id": SERVICE, "jit": "off"},
         )
-        rows = await self.pool.fetch(_PRIMARY_KEYS)
+        rows = await self.pool.fetch(PRIMARY_KEYS)
         self.primary_keys = {row["table"]: tuple(row["columns"]) for row in rows}
 
     async def close(self) -> None:

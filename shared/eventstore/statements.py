@@ -39,10 +39,18 @@ ORDER BY transaction_id, position
 LIMIT $3
 """
 
+# For projections built anew: all but the types they pass by.
+OF_INTEREST = IN_COMMIT_ORDER.replace("ORDER BY", "  AND type <> ALL ($3::text[])\nORDER BY").replace(
+    "LIMIT $3", "LIMIT $4"
+)
+
+# The same for whoever keeps writers out: then no open transaction can hold an earlier event.
+OF_INTEREST_UNGATED = OF_INTEREST.replace("  AND transaction_id < pg_snapshot_xmin(pg_current_snapshot())\n", "")
+
 STRIKE_TASKS = """
 DELETE FROM tasks USING unnest($1::uuid[], $2::uuid[]) AS done (id, token)
 WHERE tasks.id = done.id AND tasks.lease_token = done.token
-RETURNING tasks.id
+RETURNING tasks.id, tasks.lease_token
 """
 
 DROP_TASKS = "DELETE FROM tasks WHERE id = ANY ($1::uuid[])"
@@ -66,7 +74,7 @@ UPDATE heard SET transaction_id = new.transaction_id, position = new.position, e
 FROM unnest($1::text[], $2::int[], $3::int[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::int[])
      AS new (source, partitions, partition, old_transaction, old_position, transaction_id, position, epoch)
 WHERE heard.source = new.source AND heard.partitions = new.partitions AND heard.partition = new.partition
-  AND heard.transaction_id = new.old_transaction AND heard.position = new.old_position
+  AND heard.transaction_id = new.old_transaction AND heard.position = new.old_position AND NOT heard.closed
 """
 
 PARK = """

@@ -2,48 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from collections.abc import Iterable
 from typing import Any
 
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from shared.eventstore.rows import Batch, batches
 from shared.projection import Add, Delete, Insert, RowChange, Update, Upsert, add, delete, insert, update, upsert
+from tests.memory_tables import after
 
 KEYS = {"pages": ("id",), "counts": ("day", "user")}
 DEFAULTS: dict[str, Any] = {"n": 0, "m": 0, "title": None}
-Tables = dict[str, dict[tuple[Any, ...], dict[str, Any]]]
-
-
-def written(tables: Tables, batch: Batch) -> None:
-    """What PostgreSQL does with a batch."""
-    rows = tables[batch.table]
-    for row in batch.rows:
-        key = tuple(row[name] for name in batch.key)
-        match batch.verb:
-            case "delete":
-                rows.pop(key, None)
-            case "insert":
-                assert key not in rows, f"{key} is there already"
-                rows[key] = DEFAULTS | row
-            case "upsert":
-                rows[key] = rows.get(key, DEFAULTS) | row
-            case "update" if key in rows:
-                rows[key] |= {name: row[name] for name in batch.columns}
-                for name in batch.counted:
-                    rows[key][name] = None if rows[key][name] is None else rows[key][name] + row[name]
-
-
-def after(changes: Sequence[RowChange], cuts: Iterable[int]) -> Tables:
-    """The rows after these changes, folded from cut to cut."""
-    tables: Tables = {table: {} for table in KEYS}
-    places = sorted({0, len(changes), *(cut % (len(changes) + 1) for cut in cuts)})
-    for start, end in pairwise(places):
-        for batch in batches(changes[start:end], KEYS):
-            written(tables, batch)
-    return tables
 
 
 def possible(changes: Iterable[RowChange]) -> list[RowChange]:
@@ -90,6 +59,6 @@ A = {"id": 1}
 @example([insert("pages", id=1), delete("pages", id=1), upsert("pages", A, n=1), update("pages", A, n=2)], [1])
 @example([insert("pages", id=1, n=None), add("pages", A, n=1)], [1])
 def test_folding_changes_nothing(changes: list[RowChange], cuts: list[int]) -> None:
-    one_by_one = after(changes, range(len(changes)))
-    assert after(changes, cuts) == one_by_one
-    assert after(changes, []) == one_by_one
+    one_by_one = after(changes, KEYS, range(len(changes)), DEFAULTS)
+    assert after(changes, KEYS, cuts, DEFAULTS) == one_by_one
+    assert after(changes, KEYS, [], DEFAULTS) == one_by_one

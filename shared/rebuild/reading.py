@@ -1,0 +1,152 @@
+"""The events a rebuild goes through: own ones and heard ones, each source in its own order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, Collection, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from contracts.envelope import START, Event, Mark, Wire
+from shared.database import Connection
+from shared.eventstore import statements
+from shared.eventstore.store import EventStore
+from shared.rebuild.feed import Feed
+from shared.rebuild.heard import Heard
+
+PAGE = 2_000  # events read at once
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """One event; `size` is about what it holds, in bytes."""
+
+    event: Event
+    size: int
+
+    @property
+    def at(self) -> datetime:
+        return self.event.meta.recorded_at
+
+
+def cut(reads: Sequence[Read], wanted: int) -> int:
+    """Where to part them: not within what was recorded at one moment, for that was folded when it was live, too.
+
+    (Written in two steps, the second update would bring no new `updated_at`, and the table's trigger would take the
+    clock's.) The place before `wanted` where that is possible, else the one after it.
+    """
+    places = [*range(wanted, 0, -1), *range(wanted + 1, len(reads))]
+    return next((place for place in places if reads[place - 1].at != reads[place].at), len(reads))
+
+
+class Own:
+    """The service's own events. `gated`: only what no open transaction can precede; else all there are, for whoever
+    keeps writers out."""
+
+    def __init__(self, store: EventStore, passed_by: Collection[str]) -> None:
+        self._store = store
+        # Not "all that is wanted": whether an event that nobody here knows matters cannot be told, so it must be met.
+        self._passed_by = sorted(passed_by)
+        self.mark = START
+
+    async def pages(self, connection: Connection, *, gated: bool) -> AsyncGenerator[list[Read], None]:
+        """Pages after `mark`, which moves along as they are taken."""
+        sql = statements.OF_INTEREST if gated else statements.OF_INTEREST_UNGATED
+        mark = self.mark
+        reading = asyncio.create_task(self._fetch(connection, sql, mark))
+        try:
+            while rows := await reading:
+                last = rows[-1]
+                mark = Mark(last["transaction_id"], last["position"])
+                if len(rows) == PAGE:  # read on while this page is worked on
+                    reading = asyncio.create_task(self._fetch(connection, sql, mark))
+                    await asyncio.sleep(0)
+                yield [Read(self._store.restore(row), len(row["data"])) for row in rows]
+                self.mark = mark
+                if len(rows) < PAGE:
+                    return
+        finally:
+            if not reading.done():
+                reading.cancel()
+                with suppress(asyncio.CancelledError):
+                    await reading
+
+    async def _fetch(self, connection: Connection, sql: str, mark: Mark) -> Sequence[Any]:
+        rows: Sequence[Any] = await connection.fetch(
+            sql, str(mark.transaction_id), mark.position, self._passed_by, PAGE
+        )
+        return rows
+
+
+@dataclass(slots=True)
+class Other:
+    """Another service's events, as far as they were heard; those set aside are kept until they were taken up."""
+
+    source: str
+    store: EventStore
+    feed: Feed
+    types: Collection[str]
+    aside: dict[Mark, Wire] = field(default_factory=dict)
+
+    async def pages(self, before: Heard, now: Heard) -> AsyncGenerator[list[Read], None]:
+        """Pages of what was heard since `before`."""
+        taken_up = [mark for mark in self.aside if (self.source, mark) not in now.parked]
+        page = [self._read(self.aside.pop(mark)) for mark in sorted(taken_up)]
+        low, end = before.surely(self.source), now.nothing_beyond(self.source)
+        if low < end:
+            surely = now.surely(self.source)
+            already = before.nothing_beyond(self.source)
+            async for wire in self.feed(self.source, low, self.types):
+                if wire.mark > end:
+                    break
+                if wire.mark > surely and wire.mark > now.of(self.source, wire.meta.stream_id):
+                    continue  # not heard yet
+                if wire.mark <= already and wire.mark <= before.of(self.source, wire.meta.stream_id):
+                    continue  # taken before
+                if (self.source, wire.mark) in now.parked:
+                    self.aside[wire.mark] = wire
+                    continue
+                page.append(self._read(wire))
+                if len(page) >= PAGE:
+                    yield page
+                    page = []
+        if page:
+            yield page
+
+    def _read(self, wire: Wire) -> Read:
+        return Read(self.store.registry.decode(wire), len(wire.data))
+
+
+async def interleaved(sources: Sequence[AsyncGenerator[list[Read], None]]) -> AsyncGenerator[list[Read], None]:
+    """One order of all: each source keeps its own, and between sources the earlier recorded goes first."""
+    buffers: list[deque[Read]] = [deque() for _ in sources]
+    open_sources = set(range(len(sources)))
+    try:
+        while True:
+            for number in sorted(open_sources):
+                if not buffers[number]:
+                    try:
+                        buffers[number].extend(await anext(sources[number]))
+                    except StopAsyncIteration:
+                        open_sources.discard(number)
+            filled = [buffer for buffer in buffers if buffer]
+            if not filled:
+                return
+            if len(filled) == 1:
+                page = list(filled[0])
+                filled[0].clear()
+            else:
+                page = []
+                while all(filled):
+                    page.append(min(filled, key=_recorded).popleft())
+            yield page
+    finally:
+        for source in sources:
+            await source.aclose()
+
+
+def _recorded(buffer: deque[Read]) -> datetime:
+    return buffer[0].at

@@ -1,0 +1,7 @@
+"""Why a rebuild does not happen, or stops."""
+
+from __future__ import annotations
+
+
+class Refused(Exception):
+    """Nothing was changed; the sentence says why, and what to do."""

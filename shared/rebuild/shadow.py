@@ -1,0 +1,221 @@
+"""Shadow tables: made like the ones that serve, filled beside them, and put in their place in one moment."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from shared.database import Connection
+from shared.rebuild.catalog import describe
+from shared.rebuild.refusal import Refused
+
+SUFFIX = "__rebuild"
+_OLD = "__replaced"
+
+_UNSUITABLE = """
+SELECT relname FROM pg_class
+WHERE relnamespace = $1::text::regnamespace AND relname = ANY ($2::text[]) AND (relkind <> 'r' OR relispartition)
+"""
+# Everything but keys, indexes, foreign keys and policies, which come when the rows are there.
+_LIKE = "CREATE TABLE {shadow} (LIKE {table} INCLUDING ALL EXCLUDING INDEXES)"
+_DRESS = """
+SELECT 1 AS step, format('ALTER TABLE %I ADD CONSTRAINT %I %s', relname || $3, 'rebuild_' || con.oid,
+                         pg_get_constraintdef(con.oid)) AS sql
+FROM pg_constraint con JOIN pg_class c ON c.oid = conrelid
+WHERE c.relnamespace = $1::text::regnamespace AND relname = ANY ($2::text[]) AND contype = 'p'
+UNION ALL
+SELECT 2, format('ALTER TABLE %I SET (%s)', relname || $3, array_to_string(reloptions, ', '))
+FROM pg_class WHERE relnamespace = $1::text::regnamespace AND relname = ANY ($2::text[]) AND reloptions IS NOT NULL
+UNION ALL
+SELECT 3, format('ALTER TABLE %I %s', relname || $3, what)
+FROM pg_class, LATERAL (VALUES (relrowsecurity, 'ENABLE ROW LEVEL SECURITY'),
+                               (relforcerowsecurity, 'FORCE ROW LEVEL SECURITY'),
+                               (relreplident = 'f', 'REPLICA IDENTITY FULL')) AS flags (is_set, what)
+WHERE relnamespace = $1::text::regnamespace AND relname = ANY ($2::text[]) AND is_set
+UNION ALL
+SELECT 4, format('GRANT %s%s ON %I TO %s%s', privilege_type, coalesce(columns, ''), relname || $3,
+                 CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END,
+                 CASE WHEN is_grantable THEN ' WITH GRANT OPTION' END)
+FROM (SELECT relname, NULL AS columns, acl.* FROM pg_class, aclexplode(relacl) AS acl
+      WHERE relnamespace = $1::text::regnamespace
+      UNION ALL
+      SELECT relname, format(' (%I)', attname), acl.* FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid,
+             aclexplode(attacl) AS acl WHERE relnamespace = $1::text::regnamespace AND NOT attisdropped) AS grants
+WHERE relname = ANY ($2::text[])
+UNION ALL
+SELECT 5, format('COMMENT ON TABLE %I IS %L', relname || $3, obj_description(oid, 'pg_class'))
+FROM pg_class
+WHERE relnamespace = $1::text::regnamespace AND relname = ANY ($2::text[]) AND obj_description(oid, 'pg_class') <> ''
+ORDER BY 1
+"""
+_TRIGGERS = """
+SELECT relname AS table, tgname AS name, pg_get_triggerdef(t.oid) AS sql, tgenabled::text AS enabled
+FROM pg_trigger t JOIN pg_class c ON c.oid = tgrelid
+WHERE c.relnamespace = $1::text::regnamespace AND relname = ANY ($2::text[]) AND NOT tgisinternal
+"""
+_INDEXES = """
+SELECT c.relname AS table, 'rebuild_' || i.oid AS shadow, i.relname AS name, pg_get_indexdef(i.oid) AS sql,
+       con.contype::text AS constraint, con.condeferrable AS deferrable, con.condeferred AS deferred,
+       pg_get_constraintdef(con.oid) AS constraint_sql, obj_description(i.oid, 'pg_class') AS comment,
+       obj_description(con.oid, 'pg_constraint') AS constraint_comment, 'rebuild_' || con.oid AS shadow_constraint
+FROM pg_index JOIN pg_class i ON i.oid = indexrelid JOIN pg_class c ON c.oid = indrelid
+LEFT JOIN pg_constraint con ON conindid = i.oid AND conrelid = c.oid AND contype IN ('p', 'u', 'x')
+WHERE c.relnamespace = $1::text::regnamespace AND c.relname = ANY ($2::text[])
+ORDER BY i.oid
+"""
+_USING = re.compile(r" USING .*$", re.DOTALL)
+
+# Read before the names change, run after: so every name in them means the new table.
+_AFTERWARDS = """
+WITH old AS (
+    SELECT oid, relname FROM pg_class WHERE relnamespace = $1::text::regnamespace AND relname = ANY ($2::text[])
+)
+SELECT 1 AS step, p.oid, format('CREATE POLICY %I ON %I AS %s FOR %s TO %s', polname, relname,
+           CASE WHEN polpermissive THEN 'PERMISSIVE' ELSE 'RESTRICTIVE' END,
+           CASE polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE' WHEN 'd' THEN 'DELETE'
+                       ELSE 'ALL' END,
+           (SELECT string_agg(CASE role WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(role)) END, ', ')
+            FROM unnest(polroles) AS role))
+       || coalesce(' USING (' || pg_get_expr(polqual, polrelid) || ')', '')
+       || coalesce(' WITH CHECK (' || pg_get_expr(polwithcheck, polrelid) || ')', '') AS sql
+FROM pg_policy p JOIN old ON old.oid = polrelid
+UNION ALL
+SELECT 1, p.oid, format('ALTER POLICY %I ON %I', polname, c.relname)
+       || coalesce(' USING (' || pg_get_expr(polqual, polrelid) || ')', '')
+       || coalesce(' WITH CHECK (' || pg_get_expr(polwithcheck, polrelid) || ')', '')
+FROM pg_policy p JOIN pg_class c ON c.oid = polrelid
+WHERE polrelid NOT IN (SELECT oid FROM old) AND EXISTS (
+    SELECT FROM pg_depend
+    WHERE classid = 'pg_policy'::regclass AND objid = p.oid AND refobjid IN (SELECT oid FROM old))
+UNION ALL
+SELECT 2, v.oid, format('CREATE OR REPLACE VIEW %I%s AS %s', v.relname,
+           ' WITH (' || array_to_string(reloptions, ', ') || ')', pg_get_viewdef(v.oid))
+FROM pg_class v
+WHERE v.relkind = 'v' AND EXISTS (
+    SELECT FROM pg_rewrite JOIN pg_depend ON classid = 'pg_rewrite'::regclass AND objid = pg_rewrite.oid
+    WHERE ev_class = v.oid AND refobjid IN (SELECT oid FROM old))
+UNION ALL
+SELECT 4, con.oid, format('ALTER TABLE %I ADD CONSTRAINT %I %s NOT VALID', c.relname, conname,
+                          replace(pg_get_constraintdef(con.oid), ' NOT VALID', ''))
+FROM pg_constraint con JOIN pg_class c ON c.oid = conrelid
+WHERE contype = 'f' AND conrelid IN (SELECT oid FROM old)
+UNION ALL
+SELECT 5, con.oid, format('COMMENT ON CONSTRAINT %I ON %I IS %L', conname, relname, obj_description(con.oid))
+FROM pg_constraint con JOIN old ON old.oid = conrelid
+WHERE contype = 'f' AND obj_description(con.oid, 'pg_constraint') IS NOT NULL
+ORDER BY 1, 2
+"""
+_FOREIGN_KEYS = """
+SELECT c.relname AS table, conname AS name, convalidated AS valid FROM pg_constraint JOIN pg_class c ON c.oid = conrelid
+WHERE contype = 'f' AND c.relnamespace = $1::text::regnamespace AND relname = ANY ($2::text[])
+"""
+
+
+def shadow_of(table: str) -> str:
+    """The name of a table's shadow."""
+    return table + SUFFIX
+
+
+def quoted(name: str) -> str:
+    """A name as SQL takes it, whatever it contains."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+async def make(connection: Connection, schema: str, tables: Sequence[str]) -> None:
+    """Shadows with a primary key, the triggers and the grants; leftovers of a killed rebuild go first."""
+    if found := [row["relname"] for row in await connection.fetch(_UNSUITABLE, schema, list(tables))]:
+        raise Refused(f"{', '.join(found)} cannot be rebuilt: only plain tables can, neither partitions nor views.")
+    await drop(connection, tables)
+    for table in tables:
+        await connection.execute(_LIKE.format(shadow=quoted(shadow_of(table)), table=quoted(table)))
+    for row in await connection.fetch(_DRESS, schema, list(tables), SUFFIX):
+        await connection.execute(row["sql"])
+    for row in await connection.fetch(_TRIGGERS, schema, list(tables)):
+        await _copy_trigger(connection, schema, row["table"], row["name"], row["sql"], row["enabled"])
+
+
+async def _copy_trigger(connection: Connection, schema: str, table: str, name: str, sql: str, enabled: str) -> None:
+    place = re.compile(rf' ON ("?{re.escape(schema)}"?\.)?"?{re.escape(table)}"? ')
+    shadow = quoted(shadow_of(table))
+    await connection.execute(place.sub(lambda _: f" ON {shadow} ", sql, count=1))
+    if enabled != "O":
+        how = {"D": "DISABLE", "R": "ENABLE REPLICA", "A": "ENABLE ALWAYS"}[enabled]
+        await connection.execute(f"ALTER TABLE {shadow} {how} TRIGGER {quoted(name)}")
+
+
+async def drop(connection: Connection, tables: Iterable[str]) -> None:
+    """Remove the shadows of these tables, if there are any."""
+    names = ", ".join(quoted(shadow_of(table)) for table in tables)
+    await connection.execute(f"DROP TABLE IF EXISTS {names}")
+
+
+async def index(connection: Connection, schema: str, tables: Sequence[str]) -> None:
+    """The other indexes, each built in one sweep; concurrently, because that keeps no transaction open meanwhile."""
+    for row in await connection.fetch(_INDEXES, schema, list(tables)):
+        table = quoted(shadow_of(row["table"]))
+        if row["constraint"] == "p":
+            continue
+        if row["constraint"] == "x":
+            await connection.execute(
+                f"ALTER TABLE {table} ADD CONSTRAINT {quoted(row['shadow'])} {row['constraint_sql']}"
+            )
+            continue
+        unique = "UNIQUE " if row["sql"].startswith("CREATE UNIQUE") else ""
+        using = _USING.search(row["sql"])
+        assert using is not None
+        await connection.execute(f"CREATE {unique}INDEX CONCURRENTLY {quoted(row['shadow'])} ON {table}{using.group()}")
+        if row["constraint"] == "u":
+            deferral = " DEFERRABLE" if row["deferrable"] else ""
+            deferral += " INITIALLY DEFERRED" if row["deferred"] else ""
+            await connection.execute(
+                f"ALTER TABLE {table} ADD CONSTRAINT {quoted(row['shadow'])} "
+                f"UNIQUE USING INDEX {quoted(row['shadow'])}{deferral}"
+            )
+
+
+async def swap(connection: Connection, schema: str, tables: Sequence[str]) -> None:
+    """Inside a transaction that holds the tables: the shadows get their names, and the old ones go.
+
+    Raises Refused when the new tables would not look like the old ones in every respect.
+    """
+    before = await describe(connection, schema, tables)
+    afterwards = await connection.fetch(_AFTERWARDS, schema, list(tables))
+    indexes = await connection.fetch(_INDEXES, schema, list(tables))
+    locks = ", ".join(quoted(name) for table in tables for name in (table, shadow_of(table)))
+    steps = [f"LOCK TABLE {locks} IN ACCESS EXCLUSIVE MODE"]
+    steps += [
+        f"ALTER TABLE {quoted(row['table'])} DROP CONSTRAINT {quoted(row['name'])}"
+        for row in await connection.fetch(_FOREIGN_KEYS, schema, list(tables))
+    ]
+    for table in tables:
+        steps.append(f"ALTER TABLE {quoted(table)} RENAME TO {quoted(table + _OLD)}")
+        steps.append(f"ALTER TABLE {quoted(shadow_of(table))} RENAME TO {quoted(table)}")
+    steps += [row["sql"] for row in afterwards if row["step"] < 3]
+    steps.append("DROP TABLE " + ", ".join(quoted(table + _OLD) for table in tables))
+    for row in indexes:
+        made = row["shadow_constraint"] if row["constraint"] == "p" else row["shadow"]
+        steps.append(f"ALTER INDEX {quoted(made)} RENAME TO {quoted(row['name'])}")
+        if row["comment"] is not None:
+            steps.append(f"COMMENT ON INDEX {quoted(row['name'])} IS {_literal(row['comment'])}")
+        if row["constraint_comment"] is not None:
+            steps.append(
+                f"COMMENT ON CONSTRAINT {quoted(row['name'])} ON {quoted(row['table'])} "
+                f"IS {_literal(row['constraint_comment'])}"
+            )
+    steps += [row["sql"] for row in afterwards if row["step"] > 3]
+    await connection.execute(";\n".join(steps))
+    after = await describe(connection, schema, tables)
+    if different := [table for table in tables if before[table] != after.get(table)]:
+        lines = sorted(set(before[different[0]]) ^ set(after.get(different[0], [])))
+        raise Refused(f"The rebuilt {different[0]} does not look like the one that serves: {'; '.join(lines)}.")
+
+
+async def validate(connection: Connection, schema: str, tables: Sequence[str]) -> None:
+    """Check the foreign keys that the swap took over unchecked; reads and writes go on meanwhile."""
+    for row in await connection.fetch(_FOREIGN_KEYS, schema, list(tables)):
+        if not row["valid"]:
+            await connection.execute(f"ALTER TABLE {quoted(row['table'])} VALIDATE CONSTRAINT {quoted(row['name'])}")
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

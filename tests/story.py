@@ -1,0 +1,362 @@
+"""A ground on which services stand with a real database and feeds but without a broker, and a story told on it.
+
+The workflow service decides for itself, through its kit; the others' events are played, and every service hears the
+rest of them in an order of its own, each source in its source's order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import secrets
+import shutil
+import socket
+import tempfile
+from collections import defaultdict
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import uvicorn
+from cryptography.fernet import Fernet
+from fastapi import FastAPI
+
+from contracts.envelope import START, Event, Mark, Meta, Wire
+from contracts.events import auth, evaluation, generation, media, publishing
+from contracts.events.workflow import DraftRequested, PlatformReadyForReview, PublicationRequested, Source
+from deploy.embedded.postgres import EmbeddedPostgres
+from deploy.migrate import SERVICES, migrate
+from services.workflow.domain import project
+from services.workflow.domain.commands import Decision, Publication, Review, StartWorkflow
+from shared import internal_api
+from shared.bus.inbox import Heard
+from shared.eventstore import statements
+from shared.ids import derive, new_id
+from shared.kit import Kit
+from tests.rebuilding import projecting
+
+PLATFORMS = ("linkedin", "x", "blog")
+AT = datetime(2026, 3, 5, 8, tzinfo=UTC)
+
+
+@dataclass
+class Ground:
+    """Kits by service. Only workflow reacts; `aside` are events of a service that hearing must fail on."""
+
+    postgres: EmbeddedPostgres
+    dsns: dict[str, str]
+    kits: dict[str, Kit]
+    versions: dict[UUID, int] = field(default_factory=lambda: defaultdict(int))
+    heard: dict[tuple[str, str], Mark] = field(default_factory=dict)
+
+    @property
+    def admin_dsn(self) -> str:
+        return self.postgres.admin_dsn
+
+    async def play(self, event: Event, *, key: UUID) -> None:
+        """The event happens in its owner's service: stored, and its rows written."""
+        kit = self.kits[event.owner]
+        self.versions[key] += 1
+        now = datetime.now(UTC)
+        event.at(Meta(new_id(), event.stream, key, self.versions[key], now, getattr(event, "workflow_id", key)))
+        unit = kit.unit()
+        unit.events.append(event)
+        unit.changes.extend(kit.projections.changes(event))
+        await unit.commit()
+
+    async def hear(self, listener: str, chance: random.Random) -> None:
+        """The service hears what is new, batch by batch, from its sources in turns of chance."""
+        kit = self.kits[listener]
+        waiting = {source: await self.unheard(listener, source) for source in kit.sources}
+        while sources := [source for source, wires in waiting.items() if wires]:
+            source = chance.choice(sources)
+            batch = waiting[source][: chance.randint(1, 40)]
+            del waiting[source][: len(batch)]
+            await self.take(listener, batch)
+
+    async def unheard(self, listener: str, source: str) -> list[Wire]:
+        """The source's events that the service has not heard yet, all that are committed."""
+        store = self.kits[source].store
+        mark = self.heard.get((listener, source), START)
+        last = await store.database.pool.fetchval("SELECT coalesce(max(position), 0) FROM events")
+        wires: list[Wire] = []
+        async with asyncio.timeout(20):
+            while True:  # until no other transaction hides the last of them
+                rows = await store.in_commit_order(mark, 1000)
+                wires += [store.wire(row, 0) for row in rows]
+                mark = wires[-1].mark if wires else mark
+                if not last or mark.position >= last or any(wire.mark.position == last for wire in wires):
+                    return wires
+                await asyncio.sleep(0.001)
+
+    async def take(self, listener: str, wires: Sequence[Wire]) -> None:
+        """These events of one source reach the service's inbox together."""
+        inbox = self.kits[listener].inbox
+        place = (wires[0].source, 1, 0)
+        of_interest = [Heard(wire, place, -1) for wire in wires if inbox.hears(wire.type)]
+        await inbox.take(of_interest, {place: (wires[-1].mark, 0)})
+        await inbox.marks.flush()
+        self.heard[(listener, wires[0].source)] = wires[-1].mark
+
+    async def events(self, service: str, kind: type[Event] | None = None) -> list[Any]:
+        """The service's own events in commit order."""
+        kit = self.kits[service]
+        rows = await kit.database.pool.fetch(statements.OF_INTEREST_UNGATED, "0", 0, [], 1_000_000)
+        found = [kit.store.restore(row) for row in rows]
+        return [event for event in found if kind is None or isinstance(event, kind)]
+
+
+@asynccontextmanager
+async def ground() -> AsyncIterator[Ground]:
+    """A fresh database with every service's schema, and every service's feed served on loopback."""
+    folder = Path(tempfile.mkdtemp(prefix="presswork-ground-"))
+    postgres = EmbeddedPostgres(folder / "postgres", settings={"shared_buffers": "128MB"})
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    base = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    found: dict[str, Kit] = {}
+    try:
+        await asyncio.to_thread(postgres.start)
+        dsns = await migrate(postgres.admin_dsn, {name: secrets.token_urlsafe(12) for name in SERVICES})
+        common: dict[str, Any] = {f"{name}_url": f"{base}/{name}" for name in SERVICES}
+        common |= {"internal_token": "inside", "field_keys": Fernet.generate_key().decode(), "data_dir": folder}
+        feeds = FastAPI()
+        for name, service in projecting().items():
+            acting = service if name == "workflow" else replace(service, reactions=[])
+            kit = found[name] = Kit(acting, service.settings(database_url=dsns[name], **common))
+            await kit.database.open()
+            await kit.inbox.load()
+            app = FastAPI()
+            app.include_router(internal_api.router)
+            app.state.kit = kit
+            feeds.mount(f"/{name}", app)
+        async with _served(feeds, listener):
+            yield Ground(postgres, dsns, found)
+    finally:
+        for kit in found.values():
+            await kit.database.close()
+        await asyncio.to_thread(postgres.destroy)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@asynccontextmanager
+async def _served(app: FastAPI, listener: socket.socket) -> AsyncIterator[None]:
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off", timeout_graceful_shutdown=1))
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        async with asyncio.timeout(10):
+            while not server.started:  # noqa: ASYNC110 (uvicorn has no event for it)
+                await asyncio.sleep(0.01)
+        yield
+    finally:
+        server.should_exit = True
+        await serving
+
+
+async def tell(on: Ground, chance: random.Random, *, workflows: int) -> None:
+    """People come, connect their accounts, upload, start workflows, review, publish, change their minds and go."""
+    people = [new_id() for _ in range(max(1, workflows // 4))]
+    for user_id in people:
+        await _settle(on, user_id, chance)
+        await _upload(on, user_id, chance)
+    begun = [await _start(on, chance.choice(people), chance) for _ in range(workflows)]
+    done: set[UUID] = set()
+    for _ in range(4):
+        await _write_and_judge(on, chance, done)
+        await _review(on, dict(begun), chance, done)
+        await _publish(on, chance, done)
+    for name in on.kits:
+        await on.hear(name, chance)
+
+
+async def _settle(on: Ground, user_id: UUID, chance: random.Random) -> None:
+    name = f"ada-{user_id.hex}"
+    await on.play(
+        auth.UserRegistered(user_id=user_id, username=name, email=f"{name}@example.com", hashed_password="$2b$12$x"),
+        key=user_id,
+    )
+    for number in range(1, chance.randint(2, 4)):
+        session = {"session_id": new_id(), "user_id": user_id}
+        key = session["session_id"]
+        await on.play(
+            auth.SessionStarted(
+                **session,
+                expires_at=AT,
+                number=number,
+                user_agent="curl/8",
+                ip_address="192.0.2.7",
+                refresh_token_hash=key.hex,
+            ),
+            key=key,
+        )
+        if chance.random() < 0.7:
+            refreshed = auth.SessionRefreshed(**session, expires_at=AT, refresh_token_hash=new_id().hex)
+            await on.play(refreshed, key=key)
+        if chance.random() < 0.4:
+            await on.play(auth.SessionRevoked(**session, reason="logged out"), key=key)
+    await on.play(auth.ProfileUpdated(user_id=user_id, name="Ada", preferences={"tone": "dry"}), key=user_id)
+    default: UUID | None = None
+    for platform in ("x", "x", "linkedin"):
+        connection = {"connection_id": new_id(), "user_id": user_id}
+        key = connection["connection_id"]
+        await on.play(
+            publishing.ConnectionAdded(
+                **connection,
+                name=f"{platform} {key}",
+                platform_type=platform,
+                instance_url=f"https://{platform}.example",
+                username=key.hex,
+                access_token="sealed",
+                replaces_id=default if platform == "x" else None,
+            ),
+            key=key,
+        )
+        if platform == "x" and default is not None:
+            await on.play(publishing.ConnectionUsed(**connection, used_at=AT), key=key)
+            await on.play(publishing.ConnectionRemoved(**connection, successor_id=default), key=key)
+        default = default or key
+
+
+async def _upload(on: Ground, user_id: UUID, chance: random.Random) -> None:
+    for number in range(4):
+        file = {"file_id": new_id(), "user_id": user_id}
+        key = file["file_id"]
+        stored = media.FileStored(
+            **file,
+            path=f"files/{key}.md",
+            name="a.md",
+            mime_type="text/markdown",
+            size_bytes=number,
+            sha256=key.hex,
+        )
+        await on.play(stored, key=key)
+        match chance.choice(["read", "unreadable", "waiting"]):
+            case "read":
+                text = {"title": "A", "language": "en", "characters": 9, "text_path": f"texts/{key}", "sha256": "0"}
+                await on.play(media.TextExtracted(**file, **text), key=key)
+            case "unreadable":
+                await on.play(media.ExtractionFailed(**file, reason="It is no text."), key=key)
+        if chance.random() < 0.3:
+            await on.play(media.FileDeleted(**file), key=key)
+        resource = {"resource_id": new_id(), "user_id": user_id}
+        key = resource["resource_id"]
+        await on.play(media.ResourceAdded(**resource, type="reference", content="Grüße 🌱", metadata={"n": 1}), key=key)
+        if chance.random() < 0.3:
+            await on.play(media.ResourceRemoved(**resource), key=key)
+
+
+async def _start(on: Ground, user_id: UUID, chance: random.Random) -> tuple[UUID, UUID]:
+    kit = on.kits["workflow"]
+    project_id, workflow_id = new_id(), new_id()
+    await kit.handle(project.CreateProject(project_id, user_id, "Spring"), actor=user_id)
+    if chance.random() < 0.5:
+        await kit.handle(project.UpdateProject(project_id, user_id, title="Summer"), actor=user_id)
+    if chance.random() < 0.3:
+        await kit.handle(project.DeleteProject(project_id, user_id), actor=user_id)
+    text = f"{workflow_id} A heap steams. \\ 'quoted' \"twice\" \t {chance.random()}"
+    source = Source(title="Heaps", text=text, sha256=workflow_id.hex, characters=len(text), language="en")
+    platforms = tuple(chance.sample(PLATFORMS, chance.randint(1, 3)))
+    await kit.handle(StartWorkflow(workflow_id, user_id, source, platforms, max_iterations=2), actor=user_id)
+    return workflow_id, user_id
+
+
+def _parts(event: Any) -> dict[str, Any]:
+    return {"workflow_id": event.workflow_id, "user_id": event.user_id, "platform": event.platform}
+
+
+async def _write_and_judge(on: Ground, chance: random.Random, done: set[UUID]) -> None:
+    """Until no draft is asked for any more."""
+    while asked := [event for event in await on.events("workflow", DraftRequested) if event.meta.event_id not in done]:
+        for request in asked:
+            done.add(request.meta.event_id)
+            draft_id = derive("draft", request.meta.event_id)
+            parts = _parts(request) | {"draft_id": draft_id, "iteration": request.iteration}
+            if chance.random() < 0.1:
+                await on.play(generation.DraftFailed(**parts, reason="The model is away."), key=draft_id)
+                continue
+            draft = generation.DraftCreated(
+                **parts,
+                content=f"Grüße, {draft_id}",
+                source="ai",
+                engine="offline",
+                hashtags=("a", "b"),
+                usage={"calls": 0.5},
+            )
+            await on.play(draft, key=draft_id)
+            judged = parts | {"evaluation_id": derive("evaluation", draft_id)}
+            if chance.random() < 0.1:
+                failed = evaluation.EvaluationFailed(**judged, reason="No judge.")
+                await on.play(failed, key=failed.evaluation_id)
+                continue
+            score = chance.randint(40, 100)
+            verdict = evaluation.DraftEvaluated(
+                **judged, score=score, criteria_scores={"tone": score}, feedback="Shorter.", judge="offline"
+            )
+            await on.play(verdict, key=verdict.evaluation_id)
+        await on.hear("workflow", chance)
+
+
+async def _review(on: Ground, owners: dict[UUID, UUID], chance: random.Random, done: set[UUID]) -> None:
+    kit = on.kits["workflow"]
+    for ready in await on.events("workflow", PlatformReadyForReview):
+        if ready.meta.event_id in done:
+            continue
+        done.add(ready.meta.event_id)
+        human_draft = derive("human", ready.meta.event_id)
+        later = AT + timedelta(days=1)
+        publication = chance.choice([Publication(new_id()), Publication(new_id(), later, "Europe/Berlin")])
+        decision = chance.choice(
+            [
+                Decision(ready.platform, "accept", publication=publication),
+                Decision(ready.platform, "accept", publication=publication),
+                Decision(ready.platform, "reject", feedback="Dull."),
+                Decision(ready.platform, "reject", feedback="Dull.", regenerate=True),
+                Decision(ready.platform, "edit_and_refine", content="Mine.", human_draft_id=human_draft),
+                Decision(
+                    ready.platform,
+                    "edit_and_publish",
+                    content="Mine.",
+                    human_draft_id=human_draft,
+                    publication=publication,
+                ),
+            ]
+        )
+        user_id = owners[ready.workflow_id]
+        await kit.handle(Review(ready.workflow_id, user_id, (decision,)), actor=user_id)
+
+
+async def _publish(on: Ground, chance: random.Random, done: set[UUID]) -> None:
+    for request in await on.events("workflow", PublicationRequested):
+        if request.meta.event_id in done:
+            continue
+        done.add(request.meta.event_id)
+        key = request.job_id
+        job = _parts(request) | {"job_id": key, "draft_id": request.draft_id}
+        if request.scheduled_for:
+            scheduled = {"scheduled_for": request.scheduled_for, "time_zone": "Europe/Berlin"}
+            await on.play(publishing.JobScheduled(**job, **scheduled), key=key)
+            if chance.random() < 0.3:
+                await on.play(publishing.JobRescheduled(**job, **scheduled, turn=2), key=key)
+            if chance.random() < 0.3:
+                await on.play(publishing.JobCancelled(**job), key=key)
+                continue
+        else:
+            await on.play(publishing.JobQueued(**job), key=key)
+        await on.play(publishing.JobStarted(**job, attempt=1), key=key)
+        if chance.random() < 0.3:
+            wait = {"error_class": "rate_limited", "reason": "Later.", "retry_at": AT, "turn": 1}
+            await on.play(publishing.JobPostponed(**job, **wait), key=key)
+            await on.play(publishing.JobStarted(**job, attempt=2), key=key)
+        if chance.random() < 0.3:
+            await on.play(publishing.JobFailed(**job, error_class="bad_content", reason="Too long."), key=key)
+            if chance.random() < 0.5:
+                continue
+            await on.play(publishing.JobRetried(**job), key=key)
+            await on.play(publishing.JobStarted(**job, attempt=3), key=key)
+        out = {"platform_post_id": key.hex, "url": f"https://x.example/{key}", "published_at": AT}
+        await on.play(publishing.JobPublished(**job, **out, response={"status": 201}), key=key)
+    await on.hear("workflow", chance)
