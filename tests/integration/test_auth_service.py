@@ -349,6 +349,7 @@ class TestSessions:
         session_id = (await ada.sessions())[0]["id"]
         assert (await eve.call("DELETE", f"/sessions/{session_id}")).status == 404
         assert (await eve.call("DELETE", f"/sessions/{new_id()}")).status == 404
+        assert (await eve.call("DELETE", f"/sessions/{eve.id}")).status == 404  # the id of something else
         assert len(await ada.sessions()) == 1
 
 
