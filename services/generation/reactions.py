@@ -130,7 +130,7 @@ def say_that_nobody_could(task: LeasedTask, reason: str) -> Sequence[FailDraft]:
             user_id=order.user_id,
             platform=order.platform,
             iteration=order.iteration,
-            reason=f"{reason.rstrip('.')}. Then start a new workflow, which writes it afresh.",
+            reason=f"{reason.rstrip('.')}. To try again, start a new workflow.",
         )
     ]
 

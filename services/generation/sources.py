@@ -12,8 +12,8 @@ from services.generation import queries
 from services.generation.engines.article import READ_AT_MOST
 from services.generation.engines.port import Source
 from shared.database import Database
-from shared.http.client import ServiceClient
-from shared.http.deadline import Deadline
+from shared.http.client import ServiceClient, Upstream
+from shared.http.deadline import Deadline, DeadlineExceeded
 from shared.reactions import GiveUp, RetryLater
 
 _FETCH_SECONDS = 10.0
@@ -32,8 +32,7 @@ class Sources:
     async def of(self, workflow_id: UUID) -> Source:
         """The source of a workflow, cut where engines stop reading.
 
-        Raises RetryLater when it cannot be had now, GiveUp when it never will be, Upstream or DeadlineExceeded when
-        media does not answer.
+        Raises RetryLater when it cannot be had now, GiveUp when it never will be.
         """
         reading = self._reading.get(workflow_id)
         if reading is None or _failed(reading):
@@ -59,13 +58,17 @@ class Sources:
         )
 
     async def _fetch(self, file_id: UUID, user_id: UUID) -> Mapping[str, Any]:
-        answer = await self._client.request(
-            "media",
-            "GET",
-            f"/internal/files/{file_id}/text",
-            params={"user_id": str(user_id)},
-            deadline=Deadline.after(_FETCH_SECONDS),
-        )
+        try:
+            answer = await self._client.request(
+                "media",
+                "GET",
+                f"/internal/files/{file_id}/text",
+                params={"user_id": str(user_id)},
+                deadline=Deadline.after(_FETCH_SECONDS),
+            )
+        except (Upstream, DeadlineExceeded) as error:
+            # A draft outlives an outage, however long.
+            raise RetryLater(2.0, error.detail, counts=False) from error
         body: Mapping[str, Any] = answer.json() if answer.status in (200, 409) else {}
         match answer.status:
             case 200:
@@ -74,7 +77,8 @@ class Sources:
                 raise GiveUp(_NO_FILE)
             case 409 if body.get("current") == "failed":
                 raise GiveUp(body["detail"])
-        raise RetryLater(2.0, f"The text of the file could not be read: media answered {answer.status}.")
+        reason = f"The text of the file could not be read: media answered {answer.status}."
+        raise RetryLater(2.0, reason, counts=answer.status < 500)
 
 
 def _known(language: str | None) -> str:

@@ -99,11 +99,15 @@ class Someone:
 
 @dataclass
 class Desk:
-    admin_dsn: str
+    postgres: EmbeddedPostgres
     urls: dict[str, str]
     kits: dict[str, Kit]
     http: aiohttp.ClientSession
     signer: Signer
+
+    @property
+    def admin_dsn(self) -> str:
+        return self.postgres.admin_dsn
 
     def someone(self) -> Someone:
         """A new user with a valid token."""
@@ -131,7 +135,7 @@ async def desk(*services: Service, **options: Any) -> AsyncIterator[Desk]:
         dsns = await migrate(postgres.admin_dsn, {each.name: secrets.token_urlsafe(12) for each in services})
         async with AsyncExitStack() as stack:
             options = {"data_dir": folder, **options}
-            yield await _opened(stack, services, postgres.admin_dsn, dsns, broker.url, options)
+            yield await _opened(stack, services, postgres, dsns, broker.url, options)
     finally:
         await asyncio.to_thread(broker.stop)
         await asyncio.to_thread(postgres.destroy)
@@ -141,7 +145,7 @@ async def desk(*services: Service, **options: Any) -> AsyncIterator[Desk]:
 async def _opened(
     stack: AsyncExitStack,
     services: Sequence[Service],
-    admin_dsn: str,
+    postgres: EmbeddedPostgres,
     dsns: dict[str, str],
     kafka_url: str,
     options: dict[str, Any],
@@ -149,7 +153,7 @@ async def _opened(
     listeners = {name: _listener() for name in ("auth", *(each.name for each in services))}
     urls = {name: f"http://127.0.0.1:{each.getsockname()[1]}" for name, each in listeners.items()}
     http = await stack.enter_async_context(aiohttp.ClientSession())
-    found = Desk(admin_dsn, urls, {}, http, Signer(generate_private_pem()))
+    found = Desk(postgres, urls, {}, http, Signer(generate_private_pem()))
     secrets_of_all = {"internal_token": "inside", "field_keys": Fernet.generate_key().decode()}
     common = {f"{name}_url": url for name, url in urls.items()} | {"kafka_url": kafka_url} | secrets_of_all
     apps = {"auth": _keys(found)}

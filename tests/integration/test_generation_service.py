@@ -97,9 +97,19 @@ async def test_a_source_that_is_gone_ends_in_a_failure_that_says_what_to_do(plat
     await platform.kits["workflow"].handle(lost, actor=ada.user_id)
     states = await ada.states(str(lost.workflow_id), "failed")
     assert states["x"]["reason"] == (
-        "The file of this workflow is gone: upload it again. Then start a new workflow, which writes it afresh."
+        "The file of this workflow is gone: upload it again. To try again, start a new workflow."
     )
     assert await ada.drafts(str(lost.workflow_id), 0) == []
+
+
+async def test_a_restart_of_the_database_costs_no_draft(platform: Desk, ada: Someone) -> None:
+    started = [await ada.start(f"# Story {n}\n\n{ARTICLE}", min_score=100, max_iterations=2) for n in range(4)]
+    await ada.drafts(started[0])
+    await asyncio.to_thread(platform.postgres.restart)
+    for workflow_id in started:
+        states = await ada.states(workflow_id, "awaiting_review", "failed")
+        assert {state["status"] for state in states.values()} == {"awaiting_review"}
+        assert len(await ada.drafts(workflow_id)) == 2 * len(PLATFORMS)
 
 
 async def test_pages_follow_each_other_and_filters_hold(ada: Someone) -> None:

@@ -126,7 +126,7 @@ def test_giving_up_says_why_and_what_to_do() -> None:
     (command,) = reactions.say_that_nobody_could(task, "It took too long.")
     (failed,) = given().when(command).events
     assert isinstance(failed, DraftFailed)
-    assert failed.reason == "It took too long. Then start a new workflow, which writes it afresh."
+    assert failed.reason == "It took too long. To try again, start a new workflow."
     assert failed.draft_id == derive("draft", WORKFLOW, "x", 2)
 
 
