@@ -79,7 +79,7 @@ class Someone:
         """The workflow's evaluations, oldest first, as soon as there are so many."""
         return await self._rows("evaluation", "/api/v1/evaluations", at_least, workflow_id=workflow_id, limit=100)
 
-    async def states(self, workflow_id: str, *statuses: str) -> dict[str, dict[str, Any]]:
+    async def states(self, workflow_id: str, *statuses: str, seconds: float = 30.0) -> dict[str, dict[str, Any]]:
         """The platforms' states by name, as soon as all have one of these statuses."""
 
         async def look() -> dict[str, dict[str, Any]] | None:
@@ -87,7 +87,7 @@ class Someone:
             states = {state["platform"]: state for state in answer.body["states"]}
             return states if all(state["status"] in statuses for state in states.values()) else None
 
-        return await until(look)
+        return await until(look, seconds)
 
     async def _rows(self, service: str, path: str, at_least: int, **params: Any) -> list[dict[str, Any]]:
         async def look() -> list[dict[str, Any]] | None:

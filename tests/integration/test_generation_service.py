@@ -107,7 +107,7 @@ async def test_a_restart_of_the_database_costs_no_draft(platform: Desk, ada: Som
     await ada.drafts(started[0])
     await asyncio.to_thread(platform.postgres.restart)
     for workflow_id in started:
-        states = await ada.states(workflow_id, "awaiting_review", "failed")
+        states = await ada.states(workflow_id, "awaiting_review", "failed", seconds=120)
         assert {state["status"] for state in states.values()} == {"awaiting_review"}
         assert len(await ada.drafts(workflow_id)) == 2 * len(PLATFORMS)
 
