@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import random
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -16,7 +18,7 @@ from contracts.envelope import Event
 from shared.bus.consumer import Consumer
 from shared.bus.inbox import Inbox
 from shared.bus.relay import Relay
-from shared.database import Database
+from shared.database import IN_THE_WAY, Database
 from shared.decider import Decider
 from shared.eventstore.store import Cause, EventStore, StaleState
 from shared.eventstore.unit import Unit
@@ -127,7 +129,8 @@ class Kit:
             unit.changes.extend(changes)
             try:
                 await unit.commit()
-            except StaleState:
+            except (StaleState, *IN_THE_WAY):
+                await asyncio.sleep(random.uniform(0, 0.005))
                 continue
             self.made(unit)
             return state

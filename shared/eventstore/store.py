@@ -11,7 +11,7 @@ from uuid import UUID
 
 import asyncpg
 
-from contracts.envelope import Event, Mark, Meta, Wire
+from contracts.envelope import START, Event, Mark, Meta, Wire
 from shared.database import Database
 from shared.decider import Decider
 from shared.eventstore import statements
@@ -38,6 +38,7 @@ class Cause:
 class Known:
     """A stream's state after its version-th event; version 0 is a stream that does not exist."""
 
+    stream: str
     version: int
     state: Any
 
@@ -60,8 +61,9 @@ def meta_of(row: Mapping[str, Any]) -> Meta:
 class EventStore:
     """Reads a service's own events and knows the states of its streams.
 
-    A cached state may be old: an append on it is then refused by the unique (stream, version), never lost. States come
-    from before the append's transaction has an id, which is what keeps a stream's order in commit order.
+    A cached state may be old, as other processes append too: an append on it is refused by the unique (stream,
+    version), and a decision to append nothing is taken again on the stream itself (see Unit). States come from before
+    the append's transaction has an id, which is what keeps a stream's order in commit order.
     """
 
     def __init__(
@@ -97,7 +99,7 @@ class EventStore:
         event: Event = self.registry.restore(row["type"], row["schema_version"], row["data"], opened, meta_of(row))
         return event
 
-    def wire(self, row: Mapping[str, Any], epoch: int) -> Wire:
+    def wire(self, row: Mapping[str, Any], epoch: int, partitions: int = 1, previous: Mark = START) -> Wire:
         """A stored row as it travels; private fields stay behind."""
         return Wire(
             meta=meta_of(row),
@@ -107,6 +109,8 @@ class EventStore:
             mark=Mark(row["transaction_id"], row["position"]),
             epoch=epoch,
             data=row["data"].encode(),
+            partitions=partitions,
+            previous=previous,
         )
 
     def cached(self, stream_id: UUID) -> Known | None:
@@ -116,9 +120,11 @@ class EventStore:
         return known
 
     def remember(self, states: Mapping[UUID, Known]) -> None:
-        """Keep states that are committed."""
-        self._states.update(states)
-        for stream_id in states:
+        """Keep states that are committed; one that was read before others appended does not replace theirs."""
+        for stream_id, known in states.items():
+            there = self._states.get(stream_id)
+            if there is None or there.version < known.version:
+                self._states[stream_id] = known
             self._states.move_to_end(stream_id)
         while len(self._states) > self._cached:
             self._states.popitem(last=False)
@@ -138,7 +144,7 @@ class EventStore:
             decider = self._by_stream[row["stream_type"]]
             before = found.get(row["stream_id"])
             state = decider.initial if before is None else before.state
-            found[row["stream_id"]] = Known(row["version"], decider.evolve(state, self.restore(row)))
+            found[row["stream_id"]] = Known(decider.stream, row["version"], decider.evolve(state, self.restore(row)))
         self.remember(found)
 
     async def after(self, stream_id: UUID, version: int, limit: int = 500) -> list[Event]:

@@ -7,7 +7,7 @@ transaction gets its id only after the last load, and a stream's versions can ne
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,7 +18,7 @@ import orjson
 
 from contracts.envelope import MAX_EVENT_BYTES, Event, Mark, Meta, Wire, headers
 from shared.database import PoolConnection
-from shared.decider import Invalid
+from shared.decider import Decider, DomainError, Invalid, NotFound
 from shared.eventstore import rows, statements
 from shared.eventstore.store import Cause, EventStore, Known, StaleState
 from shared.ids import new_id
@@ -31,9 +31,9 @@ class Fenced(Exception):
 
 
 class LostLease(Fenced):
-    """Some tasks were leased to another worker meanwhile. `held` are those still ours."""
+    """Some tasks were leased to another worker meanwhile. `held` are id and lease token of those still ours."""
 
-    def __init__(self, held: frozenset[UUID]) -> None:
+    def __init__(self, held: frozenset[tuple[UUID, UUID]]) -> None:
         super().__init__("Another worker took over a task whose lease had expired.")
         self.held = held
 
@@ -60,6 +60,16 @@ class Parked:
     next_attempt_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a decider made of a command: events, or none and perhaps why."""
+
+    version: int  # of the stream when it was decided
+    state: Any
+    events: Sequence[Any] = ()
+    refusal: DomainError | None = None
+
+
 @dataclass(slots=True)
 class Unit:
     """Collects what is decided, then writes it at once."""
@@ -67,10 +77,11 @@ class Unit:
     store: EventStore
     projections: Projections
     reactions: Reactions
-    # (kind, lane, leases given so far) → seconds of lease here, 0: the row is for anybody
-    born_leased: Callable[[str, str, int], float] | None = None
+    # (kind, lane, leases given so far by kind and lane) → seconds of lease here, 0: the row is for anybody
+    born_leased: Callable[[str, str, Counter[tuple[str, str]]], float] | None = None
     careful: bool = False  # load also streams that a command usually starts
-    states: dict[UUID, Known] = field(default_factory=dict)
+    states: dict[UUID, Known] = field(default_factory=dict)  # of the streams that are appended to
+    loaded: set[UUID] = field(default_factory=set)  # streams read for this unit
     events: list[Event] = field(default_factory=list)
     changes: list[RowChange] = field(default_factory=list)
     tasks: dict[UUID, tuple[Task, Cause]] = field(default_factory=dict)
@@ -90,19 +101,22 @@ class Unit:
             stream_id = decider.stream_id(command)
             if stream_id not in self.states and self._to_load(command, stream_id):
                 wanted.add(stream_id)
-        await self.store.load(wanted)
+        await self._load(wanted)
 
     async def handle(self, command: Any, cause: Cause) -> Any:
         """Decide one command and what follows from it here. Returns the stream's new state; raises DomainError."""
         decider = self.store.decider(command)
         stream_id = decider.stream_id(command)
         if stream_id not in self.states and self._to_load(command, stream_id):
-            await self.store.load((stream_id,))
-        known = self.states.get(stream_id) or self.store.cached(stream_id)
-        version, state = (0, decider.initial) if known is None else (known.version, known.state)
-        decided = decider.decide(command, state)
-        if not decided:
-            return state
+            await self._load((stream_id,))
+        decision = self._decide(decider, command, stream_id)
+        if not decision.events and await self._was_old(stream_id, decision.version):
+            decision = self._decide(decider, command, stream_id)
+        if decision.refusal is not None:
+            raise decision.refusal
+        if not decision.events:
+            return decision.state
+        version, state, decided = decision.version, decision.state, decision.events
         now = datetime.now(UTC)
         for event in decided:
             version += 1
@@ -120,21 +134,44 @@ class Unit:
                 )
             )
             state = decider.evolve(state, event)
-        self.states[stream_id] = Known(version, state)
+        self.states[stream_id] = Known(decider.stream, version, state)
+        # All of them before anything that follows from one: that may append to the same stream.
         for event in decided:
             self.events.append(event)
-            await self.hear(event, Cause(cause.correlation_id, event.meta.event_id, cause.actor, cause.traceparent))
+            self.changes.extend(self.projections.changes(event))
+        for event in decided:
+            follows = Cause(cause.correlation_id, event.meta.event_id, cause.actor, cause.traceparent)
+            await self.follow(self.reactions.outcomes(event), follows)
         return self.states[stream_id].state
+
+    def _decide(self, decider: Decider[Any], command: Any, stream_id: UUID) -> Decision:
+        known = self.states.get(stream_id) or self.store.cached(stream_id)
+        version, state = (0, decider.initial) if known is None else (known.version, known.state)
+        if known is not None and known.stream != decider.stream:
+            # Somebody took the id of one thing for that of another.
+            detail = f"There is no {decider.stream} with this id; list what there is."
+            return Decision(version, state, refusal=NotFound(detail))
+        try:
+            return Decision(version, state, decider.decide(command, state))
+        except DomainError as refusal:
+            return Decision(version, state, refusal=refusal)
+
+    async def _was_old(self, stream_id: UUID, version: int) -> bool:
+        """Look whether others appended: no append will tell whether the state of a decision for nothing was old."""
+        if stream_id in self.states or stream_id in self.loaded:
+            return False
+        await self._load((stream_id,))
+        now = self.store.cached(stream_id)
+        return now is not None and now.version != version
+
+    async def _load(self, stream_ids: Collection[UUID]) -> None:
+        await self.store.load(stream_ids)
+        self.loaded.update(stream_ids)
 
     def _to_load(self, command: Any, stream_id: UUID) -> bool:
         if self.store.cached(stream_id) is not None:
             return False
         return self.careful or not isinstance(command, self.store.decider(command).creating)
-
-    async def hear(self, event: Event, cause: Cause) -> None:
-        """Take in one event, own or heard: its rows, and what the reactions answer."""
-        self.changes.extend(self.projections.changes(event))
-        await self.follow(self.reactions.outcomes(event), cause)
 
     async def follow(self, outcomes: Sequence[Any], cause: Cause) -> None:
         """Carry out commands, tasks and strikes."""
@@ -234,7 +271,7 @@ class Unit:
             statements.STRIKE_TASKS, [task.id for task in self.done], [task.lease_token for task in self.done]
         )
         if len(struck) != len(self.done):
-            raise LostLease(frozenset(row["id"] for row in struck))
+            raise LostLease(frozenset((row["id"], row["lease_token"]) for row in struck))
 
     async def _add_tasks(self, connection: PoolConnection) -> None:
         now = datetime.now(UTC)
@@ -243,7 +280,7 @@ class Unit:
         for task, cause in self.tasks.values():
             due = task.due_at is None or task.due_at <= now
             place = (task.kind, task.lane)
-            seconds = self.born_leased(*place, promised[place]) if due and self.born_leased else 0
+            seconds = self.born_leased(*place, promised) if due and self.born_leased else 0
             if not seconds:
                 leases.append((None, None))
                 continue
