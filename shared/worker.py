@@ -9,15 +9,15 @@ import asyncio
 import logging
 import random
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Coroutine, Sequence
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-from shared.database import IN_THE_WAY, UNAVAILABLE
+from shared.database import IN_THE_WAY, UNAVAILABLE, raise_if_refused
 from shared.decider import DomainError
 from shared.eventstore.store import Cause, EventStore, StaleState
 from shared.eventstore.unit import LostLease, Unit
@@ -30,6 +30,8 @@ logger = logging.getLogger(__name__)
 
 TICK = 0.25  # seconds between looks for tasks that nobody announced
 GROUPED = 200  # most outcomes recorded in one transaction
+AFTER_A_FAULT = 60.0  # seconds until a task whose giving up failed is looked at again
+GRACE = 4.5  # seconds that work in flight has left when the process is asked to end
 
 # Limited lanes each get as many as they have room for, however long the queue of another is; the rest share $2.
 # Materialized: a plan that scanned the selection twice would lease more than asked for.
@@ -98,6 +100,7 @@ class Workers:
             kind: dict(worker.lane_limit(tools.settings) if callable(worker.lane_limit) else worker.lane_limit)
             for kind, worker in reactions.workers.items()
         }
+        self._slots = {kind: asyncio.Semaphore(worker.concurrency) for kind, worker in reactions.workers.items()}
         self._tasks: set[asyncio.Task[None]] = set()
         self._finished: asyncio.Queue[Done] = asyncio.Queue()
         self._wake = asyncio.Event()
@@ -107,17 +110,19 @@ class Workers:
         """Some task may be due."""
         self._wake.set()
 
-    def lease_for(self, kind: str, lane: str, promised: int) -> float:
+    def lease_for(self, kind: str, lane: str, promised: Counter[tuple[str, str]]) -> float:
         """Seconds of lease for a row that is born now and done here at once; 0 when others should take it.
 
-        `promised` says how many of this kind and lane the same transaction has got a lease for already.
+        `promised` says how many of each kind and lane the same transaction has got a lease for already.
         """
         worker = self._reactions.workers.get(kind)
         if worker is None or not self._accepting:
             return 0
         if (room := self._room_in(kind, lane)) is not None:
-            return worker.lease if promised < room else 0
-        return worker.lease if self._running[kind] < 4 * worker.concurrency else 0
+            return worker.lease if promised[kind, lane] < room else 0
+        limited = self._lane_limits[kind]
+        already = sum(count for (other, where), count in promised.items() if other == kind and where not in limited)
+        return worker.lease if self._running[kind] + already < worker.concurrency else 0
 
     def offer(self, tasks: Sequence[LeasedTask]) -> None:
         """Rows that were born leased to this process and are committed."""
@@ -154,11 +159,19 @@ class Workers:
                         await self._wake.wait()
         finally:
             self._accepting = False
-            if self._tasks:
-                await asyncio.wait(self._tasks, timeout=5)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._finished.join(), 5)
+            await self._wind_up()
             finisher.cancel()
+
+    async def _wind_up(self) -> None:
+        """Let work in flight finish and record it; what takes too long is stopped and left to others."""
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=GRACE)
+            for each in late:
+                each.cancel()
+            if late:
+                await asyncio.wait(late, timeout=1)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._finished.join(), 2)
 
     async def _lease(self, worker: Worker) -> int:
         room = worker.concurrency - self._running[worker.kind]
@@ -191,22 +204,17 @@ class Workers:
     async def _work(self, task: LeasedTask, worker: Worker) -> None:
         started = time.perf_counter()
         token = bind_correlation(str(task.correlation_id))
-        own: str | None = None
         try:
-            with span(
-                f"work {task.kind}",
-                kind=SpanKind.INTERNAL,
-                traceparent=task.traceparent,
-                attributes={"presswork.task.kind": task.kind, "presswork.task.attempt": task.attempts},
-            ):
-                own = current_traceparent()
-                async with asyncio.timeout(worker.lease):
-                    outcome = await worker.run(task, self._tools)
-            self._finished.put_nowait(Done(task, worker, outcome or (), own, started))
+            async with self._turn(task):
+                left = worker.lease - (time.perf_counter() - started)
+                if not self._accepting or left < worker.lease / 2:
+                    await self._later(task, 0, "it did not get its turn here in time", counts=False)
+                else:
+                    await self._do(task, worker, left, started)
         except asyncio.CancelledError:
+            # The process ends. It may have acted, so the attempt counts.
+            await self._later(task, 0, "its worker was stopped", counts=True)
             raise
-        except Exception as error:
-            await self._failed(task, worker, error, own, started)
         finally:
             self._running[task.kind] -= 1
             self._in_lane[(task.kind, task.lane)] -= 1
@@ -214,6 +222,28 @@ class Workers:
                 del self._in_lane[(task.kind, task.lane)]
             unbind_correlation(token)
             self._wake.set()
+
+    def _turn(self, task: LeasedTask) -> AbstractAsyncContextManager[Any]:
+        """A limited lane has room of its own, the others share the kind's; leases may for a moment be more than fit."""
+        return nullcontext() if task.lane in self._lane_limits[task.kind] else self._slots[task.kind]
+
+    async def _do(self, task: LeasedTask, worker: Worker, seconds: float, started: float) -> None:
+        own: str | None = None
+        try:
+            if task.attempts > worker.attempts:
+                raise GiveUp(f"Each of {worker.attempts} attempts ended without an outcome.")
+            with span(
+                f"work {task.kind}",
+                kind=SpanKind.INTERNAL,
+                traceparent=task.traceparent,
+                attributes={"presswork.task.kind": task.kind, "presswork.task.attempt": task.attempts},
+            ):
+                own = current_traceparent()
+                async with asyncio.timeout(seconds):
+                    outcome = await worker.run(task, self._tools)
+            self._finished.put_nowait(Done(task, worker, outcome or (), own, started))
+        except Exception as error:
+            await self._failed(task, worker, error, own, started)
 
     async def _failed(
         self, task: LeasedTask, worker: Worker, error: Exception, own: str | None, started: float
@@ -224,24 +254,55 @@ class Workers:
                 give_up, seconds, counts = True, 0.0, True
             case RetryLater(seconds=seconds, counts=counts):
                 give_up = counts and task.attempts >= worker.attempts
+            case _ if isinstance(error, UNAVAILABLE) and not await self._database_answers():
+                # Nothing of this task's doing: it waits as long as the database is away.
+                give_up, seconds, counts = False, TICK, False
             case _:
                 give_up, counts = task.attempts >= worker.attempts, True
                 seconds = min(60.0, 2.0 ** (task.attempts - 1)) * random.uniform(0.5, 1.0)
                 logger.warning("task %s %s failed", task.kind, task.id, exc_info=error)
-        if give_up and (resign := self._reactions.resignations.get(task.kind)):
+        if give_up:
             self._metrics.work_duration.labels(task.kind, "gave_up").observe(time.perf_counter() - started)
-            self._finished.put_nowait(Done(task, worker, resign(task, reason), own, started))
+            try:
+                self._finished.put_nowait(Done(task, worker, self._resigned(task, reason), own, started))
+            except Exception:
+                logger.exception("giving up task %s %s failed; it stays on the list", task.kind, task.id)
+                await self._later(task, AFTER_A_FAULT, reason, counts=True)
             return
         self._metrics.work_duration.labels(task.kind, "retry").observe(time.perf_counter() - started)
         await self._later(task, seconds, reason, counts=counts)
 
+    def _resigned(self, task: LeasedTask, reason: str) -> Sequence[Any]:
+        """What is said when a task is given up; nothing, where nobody has anything to say."""
+        resign = self._reactions.resignations.get(task.kind)
+        if resign is None:
+            logger.error("task %s %s is given up: %s", task.kind, task.id, reason)
+            return ()
+        return resign(task, reason)
+
     async def _later(self, task: LeasedTask, seconds: float, reason: str, *, counts: bool) -> None:
-        with suppress(*UNAVAILABLE):  # then the lease runs out, and the task is taken again
-            await self._store.database.pool.execute(
-                _LATER, task.id, task.lease_token, timedelta(seconds=seconds), reason[:1000], 0 if counts else 1
-            )
+        delay, lease_ends = 0.05, time.monotonic() + self._reactions.workers[task.kind].lease
+        while time.monotonic() < lease_ends:  # after that the task is taken again in any case
+            try:
+                await self._store.database.pool.execute(
+                    _LATER, task.id, task.lease_token, timedelta(seconds=seconds), reason[:1000], 0 if counts else 1
+                )
+                break
+            except UNAVAILABLE:
+                await asyncio.sleep(delay)
+                delay = min(delay * 2, 1.0)
+            except Exception:
+                logger.exception("task %s %s keeps its lease", task.kind, task.id)
+                break
         if seconds < TICK:
             asyncio.get_running_loop().call_later(seconds, self._wake.set)
+
+    async def _database_answers(self) -> bool:
+        try:
+            await self._store.database.ready()
+        except UNAVAILABLE:
+            return False
+        return True
 
     async def _finish(self) -> None:
         """Record outcomes, all that are there in one transaction."""
@@ -285,8 +346,9 @@ class Workers:
                 await asyncio.sleep(random.uniform(0, 0.005))
             except LostLease as lost:
                 # What another worker has taken over is its to record.
-                group = [done for done in group if done.task.id in lost.held]
-            except UNAVAILABLE:
+                group = [done for done in group if (done.task.id, done.task.lease_token) in lost.held]
+            except UNAVAILABLE as error:
+                raise_if_refused(error)
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, 2.0)
             else:
@@ -300,13 +362,15 @@ class Workers:
     async def _unrecordable(self, done: Done, error: Exception) -> None:
         """The outcome itself is refused: the task failed, as if its work had."""
         logger.warning("the outcome of task %s %s was refused", done.task.kind, done.task.id, exc_info=error)
-        if done.task.attempts >= done.worker.attempts:
-            resign = self._reactions.resignations.get(done.task.kind)
-            outcome = resign(done.task, _said(error)) if resign else ()
-            with suppress(Exception):
-                await self._record([Done(done.task, done.worker, outcome, done.traceparent, done.started)])
-                return
-        await self._later(done.task, min(60.0, 2.0**done.task.attempts), _said(error), counts=True)
+        if done.task.attempts < done.worker.attempts:
+            await self._later(done.task, min(60.0, 2.0**done.task.attempts), _said(error), counts=True)
+            return
+        try:
+            outcome = self._resigned(done.task, _said(error))
+            await self._record([Done(done.task, done.worker, outcome, done.traceparent, done.started)])
+        except Exception:
+            logger.exception("giving up task %s %s failed; it stays on the list", done.task.kind, done.task.id)
+            await self._later(done.task, AFTER_A_FAULT, _said(error), counts=True)
 
 
 def _said(error: Exception) -> str:
