@@ -18,16 +18,20 @@ class Wakes:
     def __init__(self, database: Database, service: str) -> None:
         self._database = database
         self._channel = f"presswork_{service}"
-        self._pending: asyncio.Task[None] | None = None
+        self._untold = False
+        self._telling: asyncio.Task[None] | None = None
 
     def tell(self) -> None:
-        """Something was committed; many commits in a row are told once."""
-        if self._pending is None or self._pending.done():
-            self._pending = asyncio.create_task(self._tell())
+        """Something was committed; what is committed while others are being told is told together after that."""
+        self._untold = True
+        if self._telling is None or self._telling.done():
+            self._telling = asyncio.create_task(self._tell())
 
     async def _tell(self) -> None:
-        with suppress(*UNAVAILABLE):
-            await self._database.pool.execute("SELECT pg_notify($1, '')", self._channel)
+        while self._untold:
+            self._untold = False
+            with suppress(*UNAVAILABLE):
+                await self._database.pool.execute("SELECT pg_notify($1, '')", self._channel)
 
     async def run(self, wake: Callable[[], None]) -> None:
         """Call `wake` whenever some process committed. Until cancelled."""
