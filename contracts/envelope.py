@@ -125,6 +125,8 @@ class Wire:
     mark: Mark
     epoch: int  # grows when the relay refills an emptied broker
     data: bytes
+    partitions: int = 1  # of the topic when it was sent
+    previous: Mark = START  # nothing of this partition lies between there and here: who has not heard so far waits
 
 
 Headers = list[tuple[str, bytes]]
@@ -147,6 +149,8 @@ def headers(wire: Wire) -> Headers:
         ("ce_transaction", b"%d" % wire.mark.transaction_id),
         ("ce_position", b"%d" % wire.mark.position),
         ("ce_epoch", b"%d" % wire.epoch),
+        ("ce_partitions", b"%d" % wire.partitions),
+        ("ce_previous", b"%d.%d" % (wire.previous.transaction_id, wire.previous.position)),
         ("content-type", CONTENT_TYPE),
     ]
     if meta.causation_id is not None:
@@ -185,9 +189,16 @@ def parse(pairs: Iterable[tuple[str, bytes]], value: bytes | None) -> Wire:
             mark=Mark(int(got["ce_transaction"]), int(got["ce_position"])),
             epoch=int(got["ce_epoch"]),
             data=value or b"",
+            partitions=int(got["ce_partitions"]),
+            previous=_mark(got["ce_previous"]),
         )
     except (KeyError, ValueError, AttributeError, TypeError) as error:  # the last two: Kafka allows null headers
         raise MalformedMessage(f"The message is no CloudEvent of Presswork: {error!r}.") from error
+
+
+def _mark(text: bytes) -> Mark:
+    transaction_id, _, position = text.partition(b".")
+    return Mark(int(transaction_id), int(position))
 
 
 def topic(service: str) -> str:

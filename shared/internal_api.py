@@ -20,8 +20,9 @@ router = APIRouter(prefix="/internal", dependencies=[InternalOnly], include_in_s
 _PAGE = 1000
 _MOST_HISTORY = 5000
 _REGISTER = """
-INSERT INTO subscribers (subscriber, marks) VALUES ($1, $2)
-ON CONFLICT (subscriber) DO UPDATE SET marks = excluded.marks, reported_at = now()
+INSERT INTO subscribers (subscriber, marks, missing) VALUES ($1, $2, $3)
+ON CONFLICT (subscriber) DO UPDATE
+SET marks = excluded.marks, missing = subscribers.missing OR excluded.missing, reported_at = now()
 """
 
 
@@ -29,12 +30,13 @@ class Report(BaseModel):
     """How far a subscriber has heard: [partitions, partition, transaction, position] each."""
 
     marks: list[tuple[int, int, int, int]] = Field(max_length=100_000)
+    missing: bool = Field(False, description="What it is sent begins later than that: send again what lies between.")
 
 
 @router.put("/subscribers/{subscriber}", status_code=204)
 async def report(subscriber: str, body: Report, request: Request) -> Response:
     """Who hears this service and how far; a refill brings back what is missing."""
-    await request.app.state.kit.database.pool.execute(_REGISTER, subscriber, body.marks)
+    await request.app.state.kit.database.pool.execute(_REGISTER, subscriber, body.marks, body.missing)
     return Response(status_code=204)
 
 

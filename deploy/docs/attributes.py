@@ -19,6 +19,8 @@ SAYS = {
     "ce_transaction": "the transaction that stored it; with the position, the owner's commit order",
     "ce_position": "position in the owner's store",
     "ce_epoch": "grows each time the relay refills an emptied broker",
+    "ce_partitions": "how many partitions the topic had",
+    "ce_previous": "`transaction.position` of the event before it in this partition: who has not heard that one waits",
     "content-type": "media type of the value",
     "ce_causationid": "the event that caused it, a UUID; absent when a request did",
     "ce_actor": "the user on whose behalf it happened, a UUID; absent for the system's own work",

@@ -132,7 +132,7 @@ def wire(event_type: str, *, bare: bool = False) -> Wire:
     )
     data = json.dumps(sample(event), ensure_ascii=False).encode()
     source = topic(event.owner).rpartition(".")[2]
-    return Wire(meta, event_type, event.schema_version, source, Mark(812, 4711), 1, data)
+    return Wire(meta, event_type, event.schema_version, source, Mark(812, 4711), 1, data, 12, Mark(811, 4708))
 
 
 def _value(event_type: str, name: str, schema: Json) -> Any:

@@ -35,12 +35,15 @@ CREATE TRIGGER events_keep BEFORE TRUNCATE ON events
 -- How far the relay has published, and what the broker said last: offsets that go back mean an emptied broker.
 CREATE TABLE relay_cursor (
     only_row        boolean PRIMARY KEY DEFAULT true CHECK (only_row),
-    epoch           integer NOT NULL DEFAULT 0,
+    term            bigint NOT NULL DEFAULT 0,      -- of the relay that may move it; each takes a new one
+    epoch           integer NOT NULL DEFAULT 0,     -- grows when an emptied broker is refilled
     transaction_id  bigint NOT NULL DEFAULT 0,
     position        bigint NOT NULL DEFAULT 0,
-    held_transaction_id bigint NOT NULL DEFAULT 0,  -- the broker holds what comes after this mark
+    held_transaction_id bigint NOT NULL DEFAULT 0,  -- the topic holds, without a gap, what comes after this mark
     held_position   bigint NOT NULL DEFAULT 0,
-    offsets         jsonb NOT NULL DEFAULT '{}',
+    partitions      integer NOT NULL DEFAULT 0,     -- the topic had when the marks below were sent
+    last_marks      jsonb NOT NULL DEFAULT '{}',    -- by partition: transaction and position of the last message
+    offsets         jsonb NOT NULL DEFAULT '{}',    -- by partition: offset of the last message
     moved_at        timestamptz NOT NULL DEFAULT now()
 );
 INSERT INTO relay_cursor DEFAULT VALUES;
@@ -49,6 +52,7 @@ INSERT INTO relay_cursor DEFAULT VALUES;
 CREATE TABLE subscribers (
     subscriber      text PRIMARY KEY,
     marks           jsonb NOT NULL,
+    missing         boolean NOT NULL DEFAULT false, -- hears that something before what it is sent is missing
     reported_at     timestamptz NOT NULL DEFAULT now()
 );
 
@@ -60,6 +64,7 @@ CREATE TABLE heard (
     transaction_id  bigint NOT NULL DEFAULT 0,
     position        bigint NOT NULL DEFAULT 0,
     epoch           integer NOT NULL DEFAULT 0,
+    closed          boolean NOT NULL DEFAULT false, -- the topic has another number of partitions by now
     PRIMARY KEY (source, partitions, partition)
 );
 

@@ -1,8 +1,9 @@
 """The consumer: hears other services' events, and lets each take effect exactly once.
 
 Promises: a batch's effects and the marks of how far it was heard are one transaction; a message heard before is passed
-by; a failing event sets its stream aside (parks it) and lets others flow; a broker that lost everything, or a client
-that hangs, ends in a new subscription, never in a loss. Offsets kept by the broker are only a hint where to begin.
+by; one before which something is missing is passed by too, until it comes again in order; a failing event sets its
+stream aside (parks it) and lets others flow; a broker that lost everything, or a client that hangs, ends in a new
+subscription, never in a loss. Offsets kept by the broker are only a hint where to begin.
 """
 
 from __future__ import annotations
@@ -12,15 +13,14 @@ import logging
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.errors import ConsumerStoppedError, KafkaError
 from faststream import AckPolicy
 
-from contracts.envelope import START, MalformedMessage, Mark, parse, topic
+from contracts.envelope import MalformedMessage, Mark, parse, topic
 from shared.bus.broker import new_broker, wait_for_topics
-from shared.bus.inbox import Heard, Inbox
+from shared.bus.inbox import Heard, Inbox, Stopping
 from shared.bus.marks import Place
 from shared.database import UNAVAILABLE
 from shared.eventstore.unit import Fenced
@@ -32,6 +32,8 @@ logger = logging.getLogger(__name__)
 LOOK_AFTER_EVERY = 1.0  # seconds between looks at lag, health and parked events
 STRIKES = 3  # failed looks in a row after which the subscription is made anew
 PATIENCE = 20.0  # seconds behind without hearing anything, after which it is made anew too
+MISSING_AFTER = 3.0  # seconds that a gap may last before the source is asked to fill it; a refill takes less
+ASK_AGAIN = 30.0  # seconds that filling it may take
 
 
 class Resubscribe(Exception):
@@ -50,7 +52,10 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
         self._busy = asyncio.Lock()
         self._stopping = False
         self._committed: dict[TopicPartition, int] = {}
+        self._gaps: dict[Place, float] = {}  # since when something is missing before what comes
+        self._asked: dict[str, float] = {}
         self._heard_at = 0.0
+        self._lost = False  # how far it has heard is not known
         self.assigned = False
 
     async def run(self) -> None:
@@ -61,7 +66,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
             except Resubscribe as reason:
                 logger.warning("%s subscribes anew: %s", self._inbox.store.service, reason)
                 self._metrics.consumer_restarts.inc()
-            except Fenced as reason:
+            except (Fenced, Stopping) as reason:
                 logger.info("%s: %s", self._inbox.store.service, reason)
             except (KafkaError, ConsumerStoppedError, *UNAVAILABLE) as error:
                 logger.warning("%s waits for its servers: %s", self._inbox.store.service, error or type(error).__name__)
@@ -72,14 +77,25 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
                 await asyncio.sleep(0.3)
 
     async def stop(self) -> None:
-        """Let the batch in work finish, then no more."""
+        """Let the batch in work finish, then no more; while the database is away, it is left for next time."""
         self._stopping = True
+        self._inbox.stop()
         async with self._busy:
             pass
 
     async def heard(self) -> dict[str, list[list[int]]]:
         """How far each source was heard, as it is reported to it."""
         return await self._marks.report(list(self._sources.values()))
+
+    def misses(self, source: str) -> bool:
+        """Whether the source should publish again what was not heard."""
+        now = time.monotonic()
+        lasting = any(place[0] == source and now - since > MISSING_AFTER for place, since in self._gaps.items())
+        return lasting and now - self._asked.get(source, -ASK_AGAIN) >= ASK_AGAIN
+
+    def asked(self, source: str) -> None:
+        """The source was told so."""
+        self._asked[source] = time.monotonic()
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         """Rebalance waits for work in flight."""
@@ -89,8 +105,13 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Others may have moved the marks meanwhile."""
         async with self._busy:
-            await self._inbox.load()
-            self.assigned = True
+            self._gaps = {}
+            try:
+                await self._inbox.load()
+            except UNAVAILABLE:
+                self._lost = True  # an error would be lost in the client
+            else:
+                self.assigned = True
 
     async def _subscribed(self) -> None:
         settings = self._settings
@@ -115,10 +136,12 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
             listener=self,
         )
         try:
+            self._lost = False
             await asyncio.wait_for(broker.start(), 60)
             consumer: AIOKafkaConsumer = subscriber.consumer
             self._committed = {}
             await self._drain(consumer)
+            await self._marks.flush()  # or the broker would be told of what the marks do not say
             await self._tell_broker(consumer)
         finally:
             with suppress(KafkaError, OSError, TimeoutError):
@@ -127,11 +150,14 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
     async def _drain(self, consumer: AIOKafkaConsumer) -> None:
         strikes, looked, self._heard_at = 0, time.monotonic(), time.monotonic()
         while not self._stopping:
+            if self._lost:
+                raise Resubscribe("how far it has heard could not be read")
             polled = await consumer.getmany(timeout_ms=200, max_records=self._settings.kafka_batch)
             if polled:
                 self._heard_at = time.monotonic()
                 async with self._busy:
-                    await self._take(consumer, polled)
+                    if self.assigned:  # else it is of partitions just taken away, and comes again to whoever has them
+                        await self._take(consumer, polled)
             if time.monotonic() - looked > LOOK_AFTER_EVERY:
                 async with self._busy:
                     await self._inbox.retry_parked()
@@ -151,7 +177,6 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
         reached: dict[Place, tuple[Mark, int]] = {}
         for place, records in polled.items():
             source = self._sources[place.topic]
-            partitions = len(consumer.partitions_for_topic(place.topic) or (0,))
             for record in records:
                 try:
                     wire = parse(record.headers, record.value)
@@ -159,21 +184,41 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
                     # Not ours, or damaged: it has no place in any stream, so nothing can wait for it.
                     logger.error("%s[%d]@%d: %s", place.topic, place.partition, record.offset, error)
                     continue
-                if self._marks.is_new_epoch(source, partitions, place.partition, wire.epoch):
-                    self._marks.begin_epoch(source, partitions, place.partition, wire.epoch)
-                    if record.offset > 0 and await _begins_before(consumer, place, record.offset):
-                        logger.warning("%s was refilled; %s begins anew", place.topic, self._inbox.store.service)
-                        consumer.seek(place, (await consumer.beginning_offsets([place]))[place])
-                        break
-                key = (source, partitions, place.partition)
-                if wire.mark <= max(self._marks.of(source, wire.meta.stream_id), reached.get(key, (START, 0))[0]):
+                if not self._marks.knows(source, wire.partitions) and await self._marks.open(source, wire.partitions):
+                    raise Resubscribe(f"{place.topic} has {wire.partitions} partitions now")
+                key = (source, wire.partitions, place.partition)
+                if wire.mark <= self._marks.of(key, wire.meta.stream_id, reached):
                     continue  # heard before
+                if self._marks.is_closed(source, wire.partitions):
+                    continue  # it comes again where it belongs now
+                if not self._marks.follows(key, wire.previous, reached):
+                    if await self._rewound(consumer, place, key, record.offset, wire.epoch):
+                        break
+                    continue  # it comes again, in order
+                self._gaps.pop(key, None)
                 reached[key] = (wire.mark, wire.epoch)
                 if self._inbox.hears(wire.type):
                     heard.append(Heard(wire, key, record.offset))
             else:
                 self._committed[place] = records[-1].offset + 1
         await self._inbox.take(heard, reached)
+
+    async def _rewound(
+        self, consumer: AIOKafkaConsumer, place: TopicPartition, key: Place, offset: int, epoch: int
+    ) -> bool:
+        """Something is missing before this message. In a refilled topic it may lie before it: look there, once."""
+        if key not in self._gaps:
+            logger.warning("%s[%d]@%d: something before it is missing", place.topic, place.partition, offset)
+            self._gaps[key] = time.monotonic()
+        if not self._marks.is_new_epoch(key, epoch):
+            return False
+        self._marks.begin_epoch(key, epoch)
+        first: int = (await consumer.beginning_offsets([place]))[place]
+        if first >= offset:
+            return False
+        logger.warning("%s was refilled; %s begins anew", place.topic, self._inbox.store.service)
+        consumer.seek(place, first)
+        return True
 
     async def _look_after(self, consumer: AIOKafkaConsumer) -> None:
         """Lag, and whether this subscription still hears."""
@@ -202,8 +247,3 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
         if offsets:
             with suppress(KafkaError, TimeoutError):
                 await asyncio.wait_for(consumer.commit(offsets), 2)
-
-
-async def _begins_before(consumer: AIOKafkaConsumer, place: TopicPartition, offset: int) -> bool:
-    first: Any = await consumer.beginning_offsets([place])
-    return bool(first[place] < offset)

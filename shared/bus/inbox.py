@@ -14,7 +14,7 @@ from uuid import UUID
 
 from contracts.envelope import Mark, Wire, parse, topic
 from shared.bus.marks import Marks, Place
-from shared.database import IN_THE_WAY, UNAVAILABLE
+from shared.database import IN_THE_WAY, UNAVAILABLE, raise_if_refused
 from shared.eventstore.store import Cause, EventStore, StaleState
 from shared.eventstore.unit import Fenced, MarkMove, Parked, Unit
 from shared.reactions import Strike, Task
@@ -24,6 +24,8 @@ from shared.telemetry.metrics import Metrics
 from shared.telemetry.tracing import SpanKind, child_of, start_span_at
 
 logger = logging.getLogger(__name__)
+
+RETRYING = 0.25  # seconds at a time for events that were set aside
 
 _PARKED_STREAMS = "SELECT DISTINCT source, stream_id FROM parked_events"
 # The first parked event of each stream, when it is time to try it (again).
@@ -38,6 +40,10 @@ _FAILED_AGAIN = """
 UPDATE parked_events SET attempts = $4, error = $5, next_attempt_at = $6
 WHERE source = $1 AND transaction_id = $2 AND position = $3
 """
+
+
+class Stopping(Exception):
+    """The service ends while its database is away: what was heard is heard again next time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +76,11 @@ class Inbox:
         self._metrics = metrics
         self._group = f"presswork-{store.service}"
         self._parked: set[tuple[str, UUID]] = set()
+        self._stopping = False
+
+    def stop(self) -> None:
+        """Wait no longer for a database that is away."""
+        self._stopping = True
 
     def hears(self, event_type: str) -> bool:
         """Whether this service has any interest in the event."""
@@ -86,12 +97,11 @@ class Inbox:
         if not heard:
             self.marks.owe(moves)
             return
-        await self.marks.ensure(moves)
         waiting = [each for each in heard if self._waits(each.wire)]
         free = [each for each in heard if not self._waits(each.wire)]
         try:
             await self._patiently(free, moves, [_behind(each.wire) for each in waiting])
-        except Fenced:
+        except (Fenced, Stopping):
             raise
         except Exception as error:
             logger.warning("a batch of %d failed (%s); each is tried alone", len(heard), _said(error))
@@ -105,11 +115,13 @@ class Inbox:
             self._metrics.parked_keys.set(len(self._parked))
 
     async def retry_parked(self) -> None:
-        """Try parked streams whose time has come, one event each."""
+        """Try parked streams whose time has come, event by event, for a moment: others flow meanwhile."""
         if not self._parked:
             return
-        for row in await self.store.database.pool.fetch(_DUE):
-            await self._retry(row)
+        until = time.monotonic() + RETRYING
+        while (rows := await self.store.database.pool.fetch(_DUE)) and time.monotonic() < until:
+            for row in rows:
+                await self._retry(row)
         await self._load_parked()
 
     def _waits(self, wire: Wire) -> bool:
@@ -129,7 +141,7 @@ class Inbox:
         else:
             try:
                 await self._patiently([each], moves)
-            except Fenced:
+            except (Fenced, Stopping):
                 raise
             except Exception as error:
                 logger.error("%s %s is set aside: %s", wire.type, wire.meta.event_id, _said(error))
@@ -145,6 +157,8 @@ class Inbox:
             await self._patiently([Heard(wire, (wire.source, 0, 0), -1)], [], unparked=wire)
         except Fenced:
             return
+        except Stopping:
+            raise
         except Exception as error:
             attempts = row["attempts"] + 1
             self._metrics.event_retries.labels(wire.type).inc()
@@ -184,6 +198,9 @@ class Inbox:
                 careful = True
                 await asyncio.sleep(random.uniform(0, 0.005))
             except UNAVAILABLE as error:
+                raise_if_refused(error)
+                if self._stopping:
+                    raise Stopping("The database is away.") from error
                 logger.warning("the database of %s is away (%s)", self.store.service, error or type(error).__name__)
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, 2.0)

@@ -1,8 +1,12 @@
-"""How far other services were heard: one mark a partition, moved with the effects."""
+"""How far other services were heard: one mark a partition, moved with the effects.
+
+When a topic gets another number of partitions, streams change places. The marks of the old number are closed then: they
+still tell what was heard, but move no more; those of the new number begin where all of the old ones had come to.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 from contracts.envelope import START, Mark
@@ -12,50 +16,86 @@ from shared.eventstore import statements
 from shared.eventstore.unit import Fenced, MarkMove
 
 Place = tuple[str, int, int]  # source, partitions, partition
+Reached = Mapping[Place, tuple[Mark, int]]  # mark and epoch
 
-_ALL = "SELECT source, partitions, partition, transaction_id, position, epoch FROM heard"
-_FIRST = """
-INSERT INTO heard (source, partitions, partition)
-SELECT * FROM unnest($1::text[], $2::int[], $3::int[]) ON CONFLICT DO NOTHING
+_ALL = "SELECT source, partitions, partition, transaction_id, position, epoch, closed FROM heard"
+_LOCK = f"{_ALL} WHERE source = $1 FOR UPDATE"
+_CLOSE = "UPDATE heard SET closed = true WHERE source = $1 AND partitions <> $2"
+_OPEN = """
+INSERT INTO heard (source, partitions, partition, transaction_id, position)
+SELECT $1, $2, partition, $3, $4 FROM generate_series(0, $2 - 1) AS partition ON CONFLICT DO NOTHING
 """
 
 
 class Marks:
-    """Marks in memory, as they are in the database."""
+    """Marks in memory, as they are in the database or will be with the next flush."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._marks: dict[Place, Mark] = {}
         self._epochs: dict[Place, int] = {}
+        self._open: dict[str, int] = {}  # source → its number of partitions
+        self._closed: dict[str, set[int]] = {}  # source → earlier numbers
         self._owed: dict[Place, MarkMove] = {}
 
     async def load(self) -> None:
+        """What the database says; moves that were not flushed are forgotten, and heard again."""
         rows = await self._database.pool.fetch(_ALL)
-        self._owed = {}
-        self._marks, self._epochs = {}, {}
+        self._owed, self._marks, self._epochs, self._open, self._closed = {}, {}, {}, {}, {}
         for row in rows:
-            place = (row["source"], row["partitions"], row["partition"])
+            source, partitions = row["source"], row["partitions"]
+            place = (source, partitions, row["partition"])
             self._marks[place] = Mark(row["transaction_id"], row["position"])
             self._epochs[place] = row["epoch"]
+            if row["closed"]:
+                self._closed.setdefault(source, set()).add(partitions)
+            else:
+                self._open[source] = partitions
 
-    def of(self, source: str, stream_id: UUID) -> Mark:
-        """How far a stream's events were heard; rows of an earlier number of partitions still count."""
-        return max(
-            (
-                mark
-                for (name, partitions, partition), mark in self._marks.items()
-                if name == source and partition_of(stream_id, partitions) == partition
-            ),
-            default=START,
-        )
+    def knows(self, source: str, partitions: int) -> bool:
+        """Whether there are marks for this number of partitions."""
+        return self._open.get(source) == partitions or partitions in self._closed.get(source, ())
 
-    def is_new_epoch(self, source: str, partitions: int, partition: int, epoch: int) -> bool:
-        return epoch > self._epochs.get((source, partitions, partition), 0)
+    def is_closed(self, source: str, partitions: int) -> bool:
+        """Whether the topic has another number of partitions by now: what comes from there comes again."""
+        return partitions in self._closed.get(source, ())
 
-    def begin_epoch(self, source: str, partitions: int, partition: int, epoch: int) -> None:
-        self._epochs[(source, partitions, partition)] = epoch
+    async def open(self, source: str, partitions: int) -> bool:
+        """Make marks for a number of partitions not known yet. True when those of another number are closed by it."""
+        async with self._database.pool.acquire() as connection, connection.transaction():
+            rows = await connection.fetch(_LOCK, source)
+            old = [row for row in rows if row["partitions"] != partitions]
+            heard = low_water(
+                (row["partitions"], row["partition"], row["transaction_id"], row["position"]) for row in old
+            )
+            await connection.execute(_CLOSE, source, partitions)
+            await connection.execute(_OPEN, source, partitions, heard.transaction_id, heard.position)
+        if not old:
+            self._open[source] = partitions
+        return bool(old)
 
-    def moves(self, reached: Mapping[Place, tuple[Mark, int]]) -> list[MarkMove]:
+    def of(self, place: Place, stream_id: UUID, reached: Reached) -> Mark:
+        """How far a stream's events were heard, in `reached` too; earlier numbers of partitions still count."""
+        found = self._at(place, reached)
+        source = place[0]
+        for partitions in self._closed.get(source, ()):
+            found = max(found, self._marks[source, partitions, partition_of(stream_id, partitions)])
+        return found
+
+    def follows(self, place: Place, previous: Mark, reached: Reached) -> bool:
+        """Whether all of a partition was heard up to `previous`, so that what comes after it can be."""
+        return previous <= self._at(place, reached)
+
+    def _at(self, place: Place, reached: Reached) -> Mark:
+        return reached[place][0] if place in reached else self._marks.get(place, START)
+
+    def is_new_epoch(self, place: Place, epoch: int) -> bool:
+        return epoch > self._epochs.get(place, 0)
+
+    def begin_epoch(self, place: Place, epoch: int) -> None:
+        self._epochs[place] = epoch
+
+    def moves(self, reached: Reached) -> list[MarkMove]:
         """What has to be written for having heard up to there."""
         found = []
         for place, (mark, epoch) in reached.items():
@@ -64,37 +104,26 @@ class Marks:
             found.append(MarkMove(*place, old=old, new=mark, epoch=epoch))
         return found
 
-    async def ensure(self, moves: Sequence[MarkMove]) -> None:
-        """Make the rows that a first move needs."""
-        new = [move for move in moves if move.old == START]
-        if new:
-            await self._database.pool.execute(
-                _FIRST,
-                [move.source for move in new],
-                [move.partitions for move in new],
-                [move.partition for move in new],
-            )
-
     def moved(self, moves: Sequence[MarkMove]) -> None:
         """The moves are committed."""
         for move in moves:
-            place = (move.source, move.partitions, move.partition)
-            self._marks[place] = move.new
-            self._owed.pop(place, None)
+            self._owed.pop(self._put(move), None)
 
     def owe(self, moves: Sequence[MarkMove]) -> None:
         """Nothing heard was of interest: remember it now, write it with the next effects or the next flush."""
         for move in moves:
-            place = (move.source, move.partitions, move.partition)
-            self._marks[place] = move.new
-            self._owed[place] = move
+            self._owed[self._put(move)] = move
+
+    def _put(self, move: MarkMove) -> Place:
+        place = (move.source, move.partitions, move.partition)
+        self._marks[place], self._epochs[place] = move.new, move.epoch
+        return place
 
     async def flush(self) -> None:
         """Write the marks that had no effects. Raises Fenced when another consumer moved them."""
         moves = list(self._owed.values())
         if not moves:
             return
-        await self.ensure(moves)
         status = await self._database.pool.execute(
             statements.MOVE_MARKS,
             [move.source for move in moves],
@@ -119,3 +148,17 @@ class Marks:
                     [row["partitions"], row["partition"], row["transaction_id"], row["position"]]
                 )
         return found
+
+
+def low_water(marks: Iterable[Sequence[int]]) -> Mark:
+    """What was surely heard of every stream; marks are [partitions, partition, transaction, position].
+
+    Where the number of partitions changed, marks of both say something about a stream; the higher one holds.
+    """
+    heard: dict[int, dict[int, Mark]] = {}
+    for partitions, partition, transaction_id, position in marks:
+        heard.setdefault(partitions, {})[partition] = Mark(transaction_id, position)
+    complete = [
+        min(places.get(partition, START) for partition in range(partitions)) for partitions, places in heard.items()
+    ]
+    return max(complete, default=START)

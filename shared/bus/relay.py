@@ -1,8 +1,8 @@
 """The relay: publishes a service's events in commit order, none lost, none inverted, whatever is killed.
 
-One relay of a service works at a time (an advisory lock on its own connection); its cursor moves by compare-and-set, so
-one that lost the lock without noticing is stopped at the cursor. Publishing again is harmless: consumers know every
-event's place in the order and pass by what they have heard.
+One relay of a service works at a time (an advisory lock on its own connection); each takes up the cursor under a new
+term, so one that lost the lock without noticing is stopped at the cursor. Publishing again is harmless: consumers know
+every event's place in the order, pass by what they have heard, and wait where something before it is missing.
 """
 
 from __future__ import annotations
@@ -10,16 +10,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from contracts.envelope import START, Mark, headers, topic
+from contracts.envelope import Mark, headers, topic
 from shared.bus.broker import new_producer, partition_of, wait_for_topics
+from shared.bus.cursor import Cursor, LostLeadership, SavedCursor
+from shared.bus.marks import low_water
 from shared.database import UNAVAILABLE, Connection
 from shared.eventstore.store import EventStore
 from shared.settings import ServiceSettings
@@ -37,33 +39,16 @@ CHECK_EVERY = 1.0
 STANDBY = 0.5
 
 _LOCK = "SELECT pg_try_advisory_lock(hashtext('presswork.relay.' || current_schema()))"
-_CURSOR = "SELECT epoch, transaction_id, position, held_transaction_id, held_position, offsets FROM relay_cursor"
-_MOVE = """
-UPDATE relay_cursor
-SET epoch = $3, transaction_id = $4, position = $5, held_transaction_id = $6, held_position = $7, offsets = $8,
-    moved_at = now()
-WHERE transaction_id = $1 AND position = $2
-"""
-_SUBSCRIBERS = "SELECT marks FROM subscribers"
-
-
-class LostLeadership(Exception):
-    """Another relay of this service moved the cursor."""
+_SUBSCRIBERS = "SELECT subscriber, marks, missing FROM subscribers"
+_SERVED = "UPDATE subscribers SET missing = false WHERE subscriber = ANY ($1::text[])"
 
 
 class Emptied(Exception):
     """The broker does not hold any more what it acknowledged."""
 
 
-@dataclass(slots=True)
-class Cursor:
-    epoch: int
-    mark: Mark
-    held: Mark  # the broker holds what comes after this mark
-    offsets: dict[int, int]  # partition → offset of the last message
-
-    def copy(self) -> Cursor:
-        return Cursor(self.epoch, self.mark, self.held, dict(self.offsets))
+class Repartitioned(Exception):
+    """The topic has got another number of partitions."""
 
 
 class Relay:
@@ -75,8 +60,7 @@ class Relay:
         self._metrics = metrics
         self._topic = topic(store.service)
         self._wake = asyncio.Event()
-        self._saved = Cursor(0, START, START, {})
-        self._cursor = self._saved.copy()
+        self._cursor = Cursor()
         self._saved_at = 0.0
         self.leading = False
 
@@ -94,6 +78,9 @@ class Relay:
             except Emptied:
                 logger.warning("the broker was emptied; %s refills it", self._store.service)
                 continue
+            except Repartitioned:
+                logger.warning("the topic of %s has another number of partitions", self._store.service)
+                continue
             except (KafkaError, *UNAVAILABLE) as error:
                 logger.warning("the relay of %s waits: %s", self._store.service, error or type(error).__name__)
             finally:
@@ -106,54 +93,56 @@ class Relay:
             # Losing the last cursor moves only means publishing again, so they need not wait for the disk.
             await connection.execute("SET synchronous_commit = off")
             await _until_leader(connection)
-            await wait_for_topics(
-                self._settings.kafka_url,
-                [self._topic],
-                partitions=self._settings.kafka_partitions,
-                replication=self._settings.kafka_replication,
-            )
-            producer = new_producer(self._settings.kafka_url, self._store.service)
-            watcher = AIOKafkaConsumer(
-                bootstrap_servers=self._settings.kafka_url.split(","), request_timeout_ms=5_000, group_id=None
-            )
-            await producer.start()
-            try:
-                await watcher.start()
-                await self._take_up(connection)
+            async with self._clients() as (producer, watcher):
+                saved = SavedCursor(connection)
+                self._cursor = await saved.take_up()
                 self.leading = True
-                await self._pump(connection, producer, watcher)
-            finally:
-                await _stop(producer.stop(), watcher.stop())
+                try:
+                    await self._pump(connection, saved, producer, watcher)
+                finally:
+                    with suppress(LostLeadership, *UNAVAILABLE):
+                        await saved.save(self._cursor)
         finally:
-            with suppress(*UNAVAILABLE):
-                await self._save(connection)
             with suppress(*UNAVAILABLE):
                 await connection.close(timeout=2)
 
-    async def _take_up(self, connection: Connection) -> None:
-        row = await connection.fetchrow(_CURSOR)
-        offsets = {int(partition): offset for partition, offset in row["offsets"].items()}
-        mark = Mark(row["transaction_id"], row["position"])
-        held = Mark(row["held_transaction_id"], row["held_position"])
-        self._saved = Cursor(row["epoch"], mark, held, offsets)
-        self._cursor = self._saved.copy()
+    @asynccontextmanager
+    async def _clients(self) -> AsyncIterator[tuple[AIOKafkaProducer, AIOKafkaConsumer]]:
+        """What publishes, and what looks whether the broker still holds it."""
+        url, settings = self._settings.kafka_url, self._settings
+        await wait_for_topics(
+            url, [self._topic], partitions=settings.kafka_partitions, replication=settings.kafka_replication
+        )
+        producer = new_producer(url, self._store.service)
+        watcher = AIOKafkaConsumer(bootstrap_servers=url.split(","), request_timeout_ms=5_000, group_id=None)
+        try:
+            await producer.start()
+            await watcher.start()
+            yield producer, watcher
+        finally:
+            await _stop(producer.stop(), watcher.stop())
 
-    async def _pump(self, connection: Connection, producer: AIOKafkaProducer, watcher: AIOKafkaConsumer) -> None:
+    async def _pump(
+        self, connection: Connection, saved: SavedCursor, producer: AIOKafkaProducer, watcher: AIOKafkaConsumer
+    ) -> None:
         partitions = len(await producer.partitions_for(self._topic)) or 1
-        await self._check_broker(connection, watcher)
-        checked = time.monotonic()
+        if partitions != self._cursor.partitions:
+            self._cursor = self._cursor.repartitioned(partitions)
+        checked = -CHECK_EVERY
         looks: Iterator[float] = iter(())
         while True:
             self._wake.clear()
+            if time.monotonic() - checked > CHECK_EVERY:
+                if len(await producer.partitions_for(self._topic)) != partitions:
+                    raise Repartitioned
+                await self._check_broker(connection, saved, watcher)
+                checked = time.monotonic()
             rows = await self._store.in_commit_order(self._cursor.mark, BATCH, connection)
             if rows:
-                await self._publish(connection, producer, rows, partitions)
+                await self._publish(connection, saved, producer, rows)
                 looks = iter(GATE_LOOKS)
             if time.monotonic() - self._saved_at > SAVE_EVERY:
-                await self._save(connection)
-            if time.monotonic() - checked > CHECK_EVERY:
-                await self._check_broker(connection, watcher)
-                checked = time.monotonic()
+                await self._save(saved)
             if len(rows) == BATCH:
                 continue
             pause = next(looks, TICK)
@@ -163,13 +152,18 @@ class Relay:
                 looks = iter(GATE_LOOKS)
 
     async def _publish(
-        self, connection: Connection, producer: AIOKafkaProducer, rows: Sequence[Any], partitions: int
+        self, connection: Connection, saved: SavedCursor, producer: AIOKafkaProducer, rows: Sequence[Any]
     ) -> None:
+        """Publish these rows; the cursor moves when the broker has all of them, so a failure moves nothing."""
         started = time.time_ns()
+        cursor = self._cursor
+        last, offsets = dict(cursor.last), dict(cursor.offsets)
         sent = []
         for row in rows:
-            wire = self._store.wire(row, self._cursor.epoch)
-            partition = partition_of(wire.meta.stream_id, partitions)
+            partition = partition_of(row["stream_id"], cursor.partitions)
+            previous = last.get(partition, cursor.held)
+            wire = self._store.wire(row, cursor.epoch, cursor.partitions, previous)
+            last[partition] = wire.mark
             sent.append(
                 await producer.send(
                     self._topic,
@@ -181,12 +175,12 @@ class Relay:
             )
         for future in sent:
             report = await future
-            if report.offset <= self._cursor.offsets.get(report.partition, -1):
-                await self._refill(connection)
+            if report.offset <= offsets.get(report.partition, -1):
+                await self._refill(connection, saved)
                 raise Emptied
-            self._cursor.offsets[report.partition] = report.offset
-        last = rows[-1]
-        self._cursor.mark = Mark(last["transaction_id"], last["position"])
+            offsets[report.partition] = report.offset
+        mark = Mark(rows[-1]["transaction_id"], rows[-1]["position"])
+        self._cursor = replace(cursor, mark=mark, last=last, offsets=offsets)
         self._note(rows, started)
 
     def _note(self, rows: Sequence[Any], started: int) -> None:
@@ -213,67 +207,39 @@ class Relay:
         for kind, count in counts.items():
             self._metrics.events_published.labels(kind).inc(count)
 
-    async def _save(self, connection: Connection) -> None:
+    async def _save(self, saved: SavedCursor) -> None:
         self._saved_at = time.monotonic()
-        if self._cursor == self._saved:
-            return
-        moved = await connection.execute(
-            _MOVE,
-            self._saved.mark.transaction_id,
-            self._saved.mark.position,
-            self._cursor.epoch,
-            self._cursor.mark.transaction_id,
-            self._cursor.mark.position,
-            self._cursor.held.transaction_id,
-            self._cursor.held.position,
-            {str(partition): offset for partition, offset in self._cursor.offsets.items()},
-        )
-        if moved != "UPDATE 1":
-            raise LostLeadership
-        self._saved = self._cursor.copy()
+        await saved.save(self._cursor)
 
-    async def _check_broker(self, connection: Connection, watcher: AIOKafkaConsumer) -> None:
+    async def _check_broker(self, connection: Connection, saved: SavedCursor, watcher: AIOKafkaConsumer) -> None:
         """Notice a broker that came back with less than it had acknowledged, also when there is nothing to publish."""
         if self._cursor.offsets:
             places = [TopicPartition(self._topic, partition) for partition in self._cursor.offsets]
             ends = await watcher.end_offsets(places)
             # Only this relay writes here. (Tansu counts a batch as one message in this answer, so only zero tells.)
             if any(ends[place] == 0 for place in places):
-                await self._refill(connection)
+                await self._refill(connection, saved)
                 raise Emptied
-        await self._serve_newcomers(connection)
+        await self._serve_missing(connection, saved)
 
-    async def _refill(self, connection: Connection) -> None:
+    async def _refill(self, connection: Connection, saved: SavedCursor) -> None:
         """Go back to what some subscriber has not heard, under a new epoch, which tells consumers to begin anew."""
-        lowest = await self._lowest(connection)
-        self._cursor = Cursor(self._cursor.epoch + 1, lowest, lowest, {})
-        await self._save(connection)
-
-    async def _serve_newcomers(self, connection: Connection) -> None:
-        """A subscriber that has heard less than the broker holds gets the rest as well; the others pass by it."""
-        lowest = await self._lowest(connection)
-        if lowest < self._cursor.held:
-            self._cursor.mark = self._cursor.held = lowest
-            await self._save(connection)
-
-    async def _lowest(self, connection: Connection) -> Mark:
-        """What every subscriber has heard, and not beyond what is published."""
         marks = [low_water(row["marks"]) for row in await connection.fetch(_SUBSCRIBERS)]
-        return min([self._cursor.mark, *marks])
+        self._cursor = self._cursor.refilling(min([self._cursor.mark, *marks]))
+        await self._save(saved)
 
-
-def low_water(marks: Sequence[Sequence[int]]) -> Mark:
-    """What a subscriber has surely heard of every stream; marks are [partitions, partition, transaction, position].
-
-    When the number of partitions changed, rows of both numbers say something about a stream; the higher one holds.
-    """
-    heard: dict[int, dict[int, Mark]] = {}
-    for partitions, partition, transaction_id, position in marks:
-        heard.setdefault(partitions, {})[partition] = Mark(transaction_id, position)
-    complete = [
-        min(places.get(partition, START) for partition in range(partitions)) for partitions, places in heard.items()
-    ]
-    return max(complete, default=START)
+    async def _serve_missing(self, connection: Connection, saved: SavedCursor) -> None:
+        """A subscriber to whom something is missing in the topic gets it again; the others pass by it."""
+        rows = [row for row in await connection.fetch(_SUBSCRIBERS) if row["missing"]]
+        if not rows:
+            return
+        names = [row["subscriber"] for row in rows]
+        lowest = min(self._cursor.mark, *(low_water(row["marks"]) for row in rows))
+        logger.warning("%s misses events; %s publishes them again", ", ".join(names), self._store.service)
+        async with connection.transaction():
+            self._cursor = self._cursor.back_to(lowest)
+            await self._save(saved)
+            await connection.execute(_SERVED, names)
 
 
 async def _until_leader(connection: Connection) -> None:
@@ -284,6 +250,4 @@ async def _until_leader(connection: Connection) -> None:
 
 async def _stop(*closing: Any) -> None:
     """Close what may hang on a broker that is gone."""
-    for each in closing:
-        with suppress(KafkaError, OSError, TimeoutError):
-            await asyncio.wait_for(each, 3)
+    await asyncio.gather(*(asyncio.wait_for(each, 3) for each in closing), return_exceptions=True)

@@ -31,22 +31,25 @@ class Reports:
         while True:
             with suppress(*UNAVAILABLE):
                 for source, marks in (await self._consumer.heard()).items():
-                    if self._told.get(source) != marks:
-                        await self._tell(source, marks)
+                    missing = self._consumer.misses(source)
+                    if missing or self._told.get(source) != marks:
+                        await self._tell(source, marks, missing)
             await asyncio.sleep(EVERY)
 
-    async def _tell(self, source: str, marks: list[list[int]]) -> None:
+    async def _tell(self, source: str, marks: list[list[int]], missing: bool) -> None:
         try:
             answer = await self._client.request(
                 source,
                 "PUT",
                 f"/internal/subscribers/{self._service}",
-                json={"marks": marks},
+                json={"marks": marks, "missing": missing},
                 deadline=Deadline.after(5),
             )
         except (Problem, DeadlineExceeded):
             return  # told next time
         if answer.status < 300:
             self._told[source] = marks
+            if missing:
+                self._consumer.asked(source)
         else:
             logger.warning("%s does not take the report of %s: %d", source, self._service, answer.status)

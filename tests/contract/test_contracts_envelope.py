@@ -24,11 +24,11 @@ def sent(event: Event, meta: Meta, mark: Mark = Mark(1, 1)) -> Wire:
     return Wire(meta, type(event).__name__, event.schema_version, event.owner, mark, 1, event.public_json())
 
 
-@given(metas(), marks(), COUNTS, st.sampled_from(sorted(EVENTS)), st.integers(1, 99), st.binary())
+@given(metas(), marks(), COUNTS, st.sampled_from(sorted(EVENTS)), st.integers(1, 99), st.binary(), COUNTS, marks())
 def test_a_message_is_parsed_as_it_was_sent(
-    meta: Meta, mark: Mark, epoch: int, name: str, version: int, data: bytes
+    meta: Meta, mark: Mark, epoch: int, name: str, version: int, data: bytes, partitions: int, previous: Mark
 ) -> None:
-    message = Wire(meta, name, version, EVENTS[name].owner, mark, epoch, data)
+    message = Wire(meta, name, version, EVENTS[name].owner, mark, epoch, data, partitions, previous)
     assert parse(headers(message), message.data) == message
 
 
