@@ -1,6 +1,7 @@
-"""`python -m services.media [--role all|http|consumer|relay|worker]`."""
+"""python -m services.media"""
 
 from services.media.app import service
 from shared.runtime import main
 
-main(service)
+if __name__ == "__main__":
+    main(service)
