@@ -26,16 +26,17 @@ SELECT {_COLUMNS} FROM events WHERE stream_id = $1 AND version > $2 ORDER BY ver
 
 # Everything one request caused in this service, oldest first.
 HISTORY = f"""
-SELECT {_COLUMNS} FROM events WHERE correlation_id = $1 ORDER BY transaction_id, position LIMIT $2
+SELECT {_COLUMNS} FROM events WHERE correlation_id = $1 ORDER BY events.transaction_id, events.position LIMIT $2
 """
 
 # In commit order, and only behind the oldest transaction still open: whatever commits later sorts later, so a reader
-# that remembers (transaction_id, position) skips nothing.
+# that remembers (transaction_id, position) skips nothing. Sorted by the table's columns, which an index holds in that
+# order, not by the output columns of the same names, for which all that is left would be read and sorted.
 IN_COMMIT_ORDER = f"""
 SELECT {_COLUMNS} FROM events
 WHERE (transaction_id, position) > ($1::text::xid8, $2)
   AND transaction_id < pg_snapshot_xmin(pg_current_snapshot())
-ORDER BY transaction_id, position
+ORDER BY events.transaction_id, events.position
 LIMIT $3
 """
 
