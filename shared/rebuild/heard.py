@@ -8,7 +8,7 @@ from uuid import UUID
 
 from contracts.envelope import START, Mark
 from shared.bus.broker import partition_of
-from shared.bus.relay import low_water
+from shared.bus.marks import low_water
 from shared.database import Connection
 
 # One statement, so marks and parked events are of the same moment.
