@@ -76,6 +76,7 @@ class JobStarted(JobEvent):
     turn: int = 1  # how often the job stood on the to-do list: once, and once more for each retry or new time
     connection_id: UUID | None = None
     resumed: bool = False  # an attempt before had begun and nobody knows how it ended
+    lease_id: UUID | None = None  # under which the worker holds the task
     started_at: datetime | None = None
 
 

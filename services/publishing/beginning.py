@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Sequence
+import time
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from services.publishing import queries
 from services.publishing.connectors import Connection, Post
 from services.publishing.domain.commands import StartJob
 from services.publishing.domain.job import Job, Superseded
-from shared.database import IN_THE_WAY
+from shared.database import IN_THE_WAY, UNAVAILABLE
 from shared.decider import DomainError
 from shared.eventstore.store import Cause, StaleState
 from shared.kit import Kit
@@ -26,6 +27,9 @@ from shared.security.fields import FieldCipher, NoKeyFits
 from shared.telemetry.context import current_traceparent
 
 MOST = 200  # jobs begun in one transaction
+PATIENCE = 10.0  # seconds that a start waits for a database that is away
+
+T = TypeVar("T")
 
 
 class TextMissing(Exception):
@@ -101,23 +105,18 @@ class Beginnings:
                 ready.append((waiting, brief))
         if not ready:
             return
-        for (waiting, brief), outcome in zip(ready, await self._start(ready), strict=True):
+        for (waiting, brief), outcome in zip(ready, await _patiently(lambda: self._start(ready)), strict=True):
             if isinstance(outcome, DomainError):
                 waiting.fail(outcome)
             elif not waiting.result.done():
                 waiting.result.set_result(await self._begun(outcome, brief))
 
     async def _start(self, ready: Sequence[tuple[_Waiting, Any]]) -> list[Job | DomainError]:
-        """The state of each job after its start, or why it does not start."""
+        """The state of each job after its start, or why it does not start. Twice under one lease is once."""
         while True:
             now = datetime.now(UTC)
-            commands = [
-                StartJob(
-                    waiting.job_id, waiting.task.payload["turn"], waiting.task.attempts, row["id"], now, self._call
-                )
-                for waiting, row in ready
-            ]
             unit = self._kit.unit()
+            commands = [_command(waiting.task, row["id"], now, self._call) for waiting, row in ready]
             await unit.prepare(commands)
             outcomes: list[Job | DomainError] = []
             for (waiting, _), command in zip(ready, commands, strict=True):
@@ -148,8 +147,27 @@ class Beginnings:
         )
         account = brief
         if job.connection_id is not None and job.connection_id != brief["id"]:
-            account = await queries.account(self._kit.database.pool, job.connection_id, brief["user_id"])
+            used, user_id = job.connection_id, brief["user_id"]
+            account = await _patiently(lambda: queries.account(self._kit.database.pool, used, user_id))
         return Begun(job, post, opened(account, self._kit.store.cipher), brief["asked_id"])
+
+
+def _command(task: LeasedTask, connection_id: UUID | None, now: datetime, call: timedelta) -> StartJob:
+    job_id, turn = UUID(task.payload["job_id"]), task.payload["turn"]
+    return StartJob(job_id, turn, task.attempts, task.lease_token, connection_id, now, call)
+
+
+async def _patiently(act: Callable[[], Awaitable[T]]) -> T:
+    """Again while the database is away: a start whose commit was not confirmed would look like a lost call."""
+    delay, ends = 0.05, time.monotonic() + PATIENCE
+    while True:
+        try:
+            return await act()
+        except UNAVAILABLE:
+            if time.monotonic() > ends:
+                raise
+        await asyncio.sleep(delay)
+        delay = min(delay * 2, 1.0)
 
 
 def opened(account: Any, cipher: FieldCipher) -> Connection | None:

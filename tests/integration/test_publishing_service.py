@@ -236,7 +236,7 @@ async def test_an_attempt_that_nobody_knows_the_end_of_never_leads_to_a_second_p
     workflow_id, job_id = await schedule_by_hand(ada.kit, ada.someone.user_id, name, soon())
     kit = ada.kit
     long_ago = datetime.now(UTC) - timedelta(seconds=CALL)
-    start = StartJob(job_id, 1, 1, UUID(account["id"]), long_ago, timedelta(seconds=CALL))
+    start = StartJob(job_id, 1, 1, new_id(), UUID(account["id"]), long_ago, timedelta(seconds=CALL))
     await kit.handle(start, actor=None)
     await post_by_hand(ada, name, job_id)
     await kit.database.pool.execute(
@@ -253,7 +253,7 @@ async def test_while_the_first_call_may_still_go_on_no_other_is_made(ada: Author
     workflow_id, job_id = await schedule_by_hand(ada.kit, ada.someone.user_id, "x", soon())
     kit = ada.kit
     began = datetime.now(UTC)
-    await kit.handle(StartJob(job_id, 1, 1, UUID(account["id"]), began, timedelta(seconds=CALL)), actor=None)
+    await kit.handle(StartJob(job_id, 1, 1, new_id(), UUID(account["id"]), began, timedelta(seconds=CALL)), actor=None)
     await kit.database.pool.execute(
         "UPDATE tasks SET due_at = now(), attempts = 1 WHERE payload->>'job_id' = $1", str(job_id)
     )

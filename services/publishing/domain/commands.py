@@ -35,11 +35,12 @@ class ScheduleJob:
 
 @dataclass(frozen=True, slots=True)
 class StartJob:
-    """A worker holds the task of this turn for the `attempt`-th time; a call lasts at most `call`."""
+    """A worker holds the task of this turn, for the `attempt`-th time, under a lease; a call lasts at most `call`."""
 
     job_id: UUID
     turn: int
     attempt: int
+    lease_id: UUID
     connection_id: UUID | None
     now: datetime
     call: timedelta

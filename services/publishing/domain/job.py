@@ -53,7 +53,7 @@ class Job:
     scheduled_for: datetime | None = None
     time_zone: str | None = None
     turn: int = 1
-    attempt: int = 0  # of this turn
+    lease_id: UUID | None = None  # of whoever began last
     started_at: datetime | None = None
     connection_id: UUID | None = None  # the one that the last attempt used
     resumed: bool = False
@@ -66,7 +66,7 @@ def decide(command: Any, job: Job) -> Sequence[Event]:
         case ask.QueueJob() | ask.ScheduleJob():
             return [] if job.status != "unknown" else [_begun(command)]
         case ask.StartJob():
-            return [_started(command, job)]
+            return _started(command, job)
         case ask.RecordPublished():
             return _published(command, job)
         case ask.RecordFailure():
@@ -100,26 +100,27 @@ def _begun(command: ask.QueueJob | ask.ScheduleJob) -> Event:
     return JobScheduled(**common, scheduled_for=command.scheduled_for, time_zone=command.time_zone)
 
 
-def _started(command: ask.StartJob, job: Job) -> Event:
+def _started(command: ask.StartJob, job: Job) -> list[Event]:
     resumed = job.status == "publishing"
     if command.turn != job.turn or not (resumed or job.status in WAITING):
         raise Superseded(f"The job is {job.status} by now.")
-    if resumed:
-        if command.attempt <= job.attempt:
-            raise Superseded("Another worker has taken the job over.")
-        until = job.started_at + command.call if job.started_at else command.now
-        if command.now < until:
-            raise StillRunning(until)
+    if resumed and job.lease_id == command.lease_id:
+        return []
+    if resumed and job.started_at is not None and command.now < job.started_at + command.call:
+        raise StillRunning(job.started_at + command.call)
     # A post that may exist is looked for where it was sent, whatever the default is by now.
     kept = job.connection_id if resumed or job.doubt else None
-    return JobStarted(
-        **_common(command.job_id, job),
-        attempt=command.attempt,
-        turn=job.turn,
-        connection_id=kept or command.connection_id,
-        resumed=resumed,
-        started_at=command.now,
-    )
+    return [
+        JobStarted(
+            **_common(command.job_id, job),
+            attempt=command.attempt,
+            turn=job.turn,
+            connection_id=kept or command.connection_id,
+            resumed=resumed,
+            lease_id=command.lease_id,
+            started_at=command.now,
+        )
+    ]
 
 
 def _published(command: ask.RecordPublished, job: Job) -> list[Event]:
@@ -247,7 +248,7 @@ def evolve(job: Job, event: Event) -> Job:
             return replace(
                 job,
                 status="publishing",
-                attempt=event.attempt,
+                lease_id=event.lease_id,
                 started_at=event.started_at,
                 connection_id=event.connection_id,
                 resumed=event.resumed,
@@ -256,13 +257,13 @@ def evolve(job: Job, event: Event) -> Job:
         case JobPostponed():
             counted = job.failures + (event.error_class != "rate_limited")
             doubt = job.doubt or event.error_class == "outcome_unknown"
-            return replace(job, status="queued", turn=event.turn, attempt=0, failures=counted, doubt=doubt)
+            return replace(job, status="queued", turn=event.turn, failures=counted, doubt=doubt)
         case JobPublished():
             return replace(job, status="published")
         case JobFailed():
             return replace(job, status="failed", doubt=job.doubt or event.error_class == "outcome_unknown")
         case JobRetried():
-            return replace(job, status="queued", turn=event.turn, attempt=0, failures=0, connection_id=None)
+            return replace(job, status="queued", turn=event.turn, failures=0, connection_id=None)
         case JobRescheduled():
             return replace(
                 job,
@@ -270,7 +271,6 @@ def evolve(job: Job, event: Event) -> Job:
                 scheduled_for=event.scheduled_for,
                 time_zone=event.time_zone,
                 turn=event.turn,
-                attempt=0,
             )
         case JobCancelled():
             return replace(job, status="cancelled")

@@ -1,0 +1,155 @@
+"""Tasks of one kind in lanes: each lane has room of its own, kept to, and given at once when it is free."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from cryptography.fernet import Fernet
+
+from contracts import registry
+from deploy.embedded.postgres import EmbeddedPostgres
+from deploy.migrate import migrate
+from shared.eventstore.store import Cause
+from shared.ids import new_id
+from shared.kit import Kit, Service
+from shared.reactions import LaneLimit, LeasedTask, Task, work
+from shared.settings import ServiceSettings
+from tests.integration.desk import until
+
+CONCURRENCY = 4
+
+
+@dataclass
+class Floor:
+    """Where tasks are worked at, as long as the door is shut."""
+
+    door: asyncio.Event = field(default_factory=asyncio.Event)
+    working: Counter[str] = field(default_factory=Counter)
+    most: Counter[str] = field(default_factory=Counter)
+    done: Counter[str] = field(default_factory=Counter)
+
+    async def work(self, task: LeasedTask) -> None:
+        self.working[task.lane] += 1
+        self.most[task.lane] = max(self.most[task.lane], self.working[task.lane])
+        await self.door.wait()
+        self.working[task.lane] -= 1
+        self.done[task.lane] += 1
+
+
+@pytest.fixture(scope="module")
+async def dsn(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    folder: Path = tmp_path_factory.mktemp("lanes")
+    postgres = EmbeddedPostgres(folder / "postgres", settings={"shared_buffers": "64MB"})
+    await asyncio.to_thread(postgres.start)
+    try:
+        yield (await migrate(postgres.admin_dsn, {"media": secrets.token_urlsafe(12)}))["media"]
+    finally:
+        await asyncio.to_thread(postgres.destroy)
+
+
+@asynccontextmanager
+async def working(dsn: str, floor: Floor, lane_limit: LaneLimit) -> AsyncIterator[Kit]:
+    """A service whose only worker is the floor's."""
+
+    @work("carry", lease=30, concurrency=CONCURRENCY, lane_limit=lane_limit)
+    async def carry(task: LeasedTask, kit: Kit) -> Sequence[Any]:
+        await floor.work(task)
+        return []
+
+    module = ModuleType("reactions")
+    module.carry = carry  # type: ignore[attr-defined]
+    settings = ServiceSettings(database_url=dsn, field_keys=Fernet.generate_key().decode())
+    kit = Kit(Service("media", ServiceSettings, registry, [], [], [module], []), settings)
+    await kit.database.open()
+    running = asyncio.create_task(kit.workers.run())
+    try:
+        await until(lambda: true(kit.workers.lease_for("carry", "free", Counter()) > 0))
+        yield kit
+    finally:
+        floor.door.set()
+        await until(lambda: empty(kit))
+        running.cancel()
+        await asyncio.wait([running])
+        await kit.database.close()
+
+
+async def ask_for(kit: Kit, *lanes: str) -> int:
+    """Write a task for each lane in one transaction; how many were born leased."""
+    unit = kit.unit()
+    await unit.follow([Task(new_id(), "carry", lane=lane) for lane in lanes], Cause(new_id()))
+    await unit.commit()
+    kit.made(unit)
+    return len(unit.leased)
+
+
+async def true(condition: bool) -> bool | None:
+    return condition or None
+
+
+async def empty(kit: Kit) -> bool | None:
+    return not await kit.database.pool.fetchval("SELECT count(*) FROM tasks") or None
+
+
+async def test_a_long_queue_keeps_to_its_lane_and_starves_no_other(dsn: str) -> None:
+    floor = Floor()
+    async with working(dsn, floor, {"narrow": 2, "wide": 3}) as kit:
+        await ask_for(kit, *["narrow"] * 40)
+        await until(lambda: true(floor.working["narrow"] == 2))
+        await ask_for(kit, *["wide"] * 5, "open")
+        await until(lambda: true((floor.working["narrow"], floor.working["wide"]) == (2, 3)))
+        floor.door.set()
+        await until(lambda: true(floor.done == Counter(narrow=40, wide=5, open=1)))
+    assert (floor.most["narrow"], floor.most["wide"]) == (2, 3)
+
+
+async def test_a_task_for_a_lane_with_room_is_born_leased_and_others_are_not(dsn: str) -> None:
+    floor = Floor()
+    async with working(dsn, floor, {"narrow": 2}) as kit:
+        assert await ask_for(kit, "narrow") == 1
+        assert await ask_for(kit, "narrow", "narrow", "narrow") == 1
+        await until(lambda: true(floor.working["narrow"] == 2))
+        assert await ask_for(kit, "narrow") == 0
+        leased = await kit.database.pool.fetchval("SELECT count(*) FROM tasks WHERE lease_token IS NOT NULL")
+        assert leased == 2
+        floor.door.set()
+        await until(lambda: true(floor.done["narrow"] == 5))
+    assert floor.most["narrow"] == 2
+
+
+async def test_transactions_that_promise_the_same_room_do_not_overfill_a_lane(dsn: str) -> None:
+    floor = Floor()
+    async with working(dsn, floor, {"narrow": 2}) as kit:
+        await asyncio.gather(*(ask_for(kit, "narrow", "narrow") for _ in range(6)))
+        await until(lambda: true(floor.working["narrow"] == 2))
+        floor.door.set()
+        await until(lambda: true(floor.done["narrow"] == 12))
+    assert floor.most["narrow"] == 2
+
+
+async def test_the_settings_may_say_how_wide_a_lane_is(dsn: str) -> None:
+    floor = Floor()
+    async with working(dsn, floor, lambda settings: {"narrow": settings.database_pool // 8}) as kit:
+        await ask_for(kit, *["narrow"] * 5)
+        await until(lambda: true(floor.working["narrow"] == 1))
+        floor.door.set()
+        await until(lambda: true(floor.done["narrow"] == 5))
+    assert floor.most["narrow"] == 1
+
+
+async def test_other_lanes_share_what_the_kind_may_do_at_a_time(dsn: str) -> None:
+    floor = Floor()
+    async with working(dsn, floor, {"narrow": 1}) as kit:
+        await ask_for(kit, *["open"] * 10)
+        await until(lambda: true(floor.working["open"] == CONCURRENCY))
+        floor.door.set()
+        await until(lambda: true(floor.done["open"] == 10))
+    assert floor.most["open"] == CONCURRENCY
