@@ -17,7 +17,9 @@ from contracts.registry import EVENTS
 from deploy.docs.asyncapi import asyncapi
 from deploy.docs.catalogue import catalogue
 from deploy.docs.hearers import hearings
+from deploy.docs.openapi import openapi
 from deploy.docs.samples import sample
+from deploy.docs.settings import with_settings
 
 ROOT = Path(__file__).parents[2]
 
@@ -46,6 +48,8 @@ def documents(root: Path = ROOT) -> dict[Path, str]:
     found = {
         root / "contracts/asyncapi.json": rendered(asyncapi(heard, version)),
         root / "docs/events.md": catalogue(heard),
+        root / "docs/openapi.json": rendered(openapi()),
+        root / "docs/operations.md": with_settings((root / "docs/operations.md").read_text("utf-8")),
     }
     for name, event in EVENTS.items():
         file = file_name(name, event.schema_version)
