@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, PrivateAttr
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler
 from pydantic.fields import FieldInfo
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
@@ -66,7 +66,10 @@ class Event(BaseModel):
     schema_version: ClassVar[int] = 1
     private_fields: ClassVar[frozenset[str]] = frozenset()
 
-    _meta: Meta | None = PrivateAttr(default=None)
+    # A slot, not a private attribute of pydantic's: that would cost more than reading the rest of the event.
+    __slots__ = ("_meta",)
+    if TYPE_CHECKING:
+        _meta: Meta
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
@@ -88,13 +91,15 @@ class Event(BaseModel):
     @property
     def meta(self) -> Meta:
         """Present on every event that was stored or heard; a just decided event has none yet."""
-        if self._meta is None:
-            raise LookupError(f"{type(self).__name__} is not stored yet, so it has no place in a stream.")
-        return self._meta
+        try:
+            return self._meta
+        except AttributeError:
+            message = f"{type(self).__name__} is not stored yet, so it has no place in a stream."
+            raise LookupError(message) from None
 
     def at(self, meta: Meta) -> Self:
         """The same event, knowing its place."""
-        self._meta = meta
+        object.__setattr__(self, "_meta", meta)  # an event is frozen
         return self
 
     def public_json(self) -> bytes:

@@ -185,9 +185,11 @@ def fold(changes: Iterable[RowChange], primary_keys: Mapping[str, tuple[str, ...
     for change in changes:
         columns = primary_keys[change.table]
         source = change.row if isinstance(change, Insert) else change.key
-        identity = (change.table, tuple(source[name] for name in columns))
+        # a key of one column is the rule, and a generator would cost more than the rest
+        key = (source[columns[0]],) if len(columns) == 1 else tuple(source[name] for name in columns)
+        identity = (change.table, key)
         folded = rows.get(identity)
         if folded is None:
-            folded = rows[identity] = Folded(change.table, dict(zip(columns, identity[1], strict=True)))
+            folded = rows[identity] = Folded(change.table, dict(zip(columns, key, strict=True)))
         folded.take(change)
     return list(rows.values())

@@ -76,7 +76,7 @@ class Writer:
         pending: list[RowChange] = []
         gone: dict[Identity, Row] = {}
         for change in changes:
-            if change.table in self._ties.parents:
+            if change.table in self._ties.parents and (gone or isinstance(change, Delete)):
                 identity = self._identity(change)
                 if identity in gone:
                     if not isinstance(change, Insert | Upsert):
