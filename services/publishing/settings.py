@@ -9,6 +9,8 @@ from pydantic import Field, field_validator
 from shared.platforms import configured
 from shared.settings import ServiceSettings
 
+_CONCURRENCY = {"x": 10, "linkedin": 2, "blog": 8}
+
 
 class PublishingSettings(ServiceSettings):
     """The environment of publishing."""
@@ -32,7 +34,7 @@ class PublishingSettings(ServiceSettings):
     publish_attempts: int = Field(4, ge=1, le=20, description="Tries of a publication that fails for a moment.")
     publish_pause: float = Field(5.0, gt=0, description="Seconds before the second try; doubles each time.")
     publish_concurrency: dict[str, int] = Field(
-        {"x": 10, "linkedin": 2, "blog": 8}, description="Publications at a time in one process, by platform (JSON)."
+        {}, description='Publications at a time in one process where not x 10, linkedin 2, blog 8, as {"x": 5} (JSON).'
     )
     draft_patience: float = Field(60.0, gt=0, description="Seconds a due job waits for the text of its draft.")
     platform_limits: dict[str, int] = Field(
@@ -51,6 +53,10 @@ class PublishingSettings(ServiceSettings):
         if any(limit < 1 for limit in value.values()):
             raise ValueError("Each platform's concurrency is 1 or more.")
         return value
+
+    def lanes(self) -> dict[str, int]:
+        """How many publications of a platform go on at a time; nobody is to be spared where nothing is called."""
+        return {} if self.connector == "instant" else _CONCURRENCY | self.publish_concurrency
 
     def base_urls(self) -> dict[str, str]:
         """Where the platforms with accounts are reached: addresses that the operator chose and users cannot."""

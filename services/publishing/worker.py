@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -24,12 +24,7 @@ _LEASE = 90.0  # seconds; longer than any publication may take (PublishingSettin
 _LOOK_AGAIN = 0.05  # seconds until a text that is on its way is looked for again
 
 
-def lanes(settings: PublishingSettings) -> Mapping[str, int]:
-    """How many jobs of a platform may run at a time; nobody is to be spared where nothing is called."""
-    return {} if settings.connector == "instant" else settings.publish_concurrency
-
-
-@work(KIND, lease=_LEASE, attempts=4, concurrency=20, lane_limit=lanes)
+@work(KIND, lease=_LEASE, attempts=4, concurrency=200, lane_limit=PublishingSettings.lanes)
 async def publish(task: LeasedTask, kit: Kit) -> Sequence[Any]:
     """Record the start, then call the platform outside any transaction; the outcome is recorded with the strike."""
     tools: Tools = kit.tools

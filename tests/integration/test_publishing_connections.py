@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -11,6 +12,7 @@ import pytest
 from alembic import command
 
 from deploy.migrate import alembic_config, migrate
+from shared.rebuild import rebuild
 from tests.integration.publishing_desk import Author, Press, press
 
 
@@ -147,6 +149,33 @@ async def test_nothing_but_the_blog_is_served(ada: Author, house: Press) -> None
         assert b" 404 " in head.splitlines()[0], path
         assert b"application/problem+json" in head
         assert b"TREASURE" not in body
+
+
+async def test_rebuilt_rows_equal_live_rows(ada: Author, house: Press) -> None:
+    first = await ada.connect("x", settings={"max_length": 4000})
+    await ada.connect("x", name="Work")
+    gone = await ada.connect("linkedin")
+    await ada.job(await ada.publish("x", connection_id=first["id"]), "published")
+    await ada.sandbox.fault("x", "http_500")
+    await ada.job(await ada.publish("x"), "published")
+    assert await ada.remove(gone["id"]) == 204
+    failed = await ada.job(await ada.publish("linkedin"), "failed")
+    await ada.post(f"/api/v1/jobs/{failed['id']}/retry")
+    await ada.job(failed["workflow_id"], "failed")
+    later = await ada.job(await ada.publish("blog", scheduled_for="2090-01-01T00:00:00Z"), "scheduled")
+    await ada.post(f"/api/v1/jobs/{later['id']}/reschedule", {"scheduled_for": "2091-01-01T00:00:00Z"})
+    await ada.post(f"/api/v1/jobs/{later['id']}/cancel")
+
+    tables = ("publishing_jobs", "platform_connections", "draft_texts")
+
+    async def rows() -> list[dict[str, Any]]:
+        pool = ada.kit.database.pool
+        return [dict(row) for table in tables for row in await pool.fetch(f"SELECT * FROM {table} ORDER BY 1")]
+
+    live = await rows()
+    rebuilt = await rebuild(ada.kit, house.desk.admin_dsn)
+    assert set(rebuilt.tables) == set(tables)
+    assert await rows() == live
 
 
 async def test_the_tables_are_the_documented_ones_and_can_be_taken_back(house: Press) -> None:
