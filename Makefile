@@ -48,11 +48,11 @@ dsn: .venv/.ready ## a connection string for psql; SERVICE=workflow
 trace: .venv/.ready ## a request's spans across the services as a tree; ID=trace-id
 	@PRESSWORK_TRACES_DIR='$(DATA)/traces' $(PY) -m shared.telemetry.trace '$(or $(ID),$(error say which: make trace ID=...))'
 
-parked: .venv/.ready ## events that failed too often, and their retry; ARGS=...
-	@$(PY) -m deploy.embedded exec -- $(PY) -m shared.parked $(ARGS)
+parked: .venv/.ready ## events that failed too often; RETRY=all or RETRY=stream-id has them tried again; SERVICE=...
+	@$(PY) -m deploy.embedded exec -- $(PY) -m shared.parked $(if $(RETRY),retry $(if $(filter all,$(RETRY)),--all,--stream '$(RETRY)'),list) $(if $(SERVICE),--service '$(SERVICE)')
 
-rebuild: .venv/.ready ## fill the read tables again from the events; ARGS=...
-	@$(PY) -m deploy.embedded exec -- $(PY) -m shared.rebuild $(ARGS)
+rebuild: .venv/.ready ## fill read tables again from the events; SERVICE=workflow TABLE=workflows, default all
+	@$(PY) -m deploy.embedded exec -- $(PY) -m shared.rebuild $(if $(SERVICE),'$(SERVICE)') $(if $(SERVICE),$(TABLE),$(if $(TABLE),$(error say whose: make rebuild SERVICE=... TABLE=$(TABLE))))
 
 lint: .venv/.ready ## ruff
 	@$(PY) -m ruff check .

@@ -40,6 +40,7 @@ from shared.kit import Kit
 from tests.rebuilding import projecting
 
 PLATFORMS = ("linkedin", "x", "blog")
+_FROM_THE_BEGINNING = "INSERT INTO heard (source, partitions, partition) VALUES ($1, 1, 0)"
 AT = datetime(2026, 3, 5, 8, tzinfo=UTC)
 
 
@@ -129,6 +130,8 @@ async def ground() -> AsyncIterator[Ground]:
             acting = service if name == "workflow" else replace(service, reactions=[])
             kit = found[name] = Kit(acting, service.settings(database_url=dsns[name], **common))
             await kit.database.open()
+            for source in kit.sources:
+                await kit.database.pool.execute(_FROM_THE_BEGINNING, source)
             await kit.inbox.load()
             app = FastAPI()
             app.include_router(internal_api.router)
