@@ -35,6 +35,7 @@ from services.workflow.domain.commands import Decision, Publication, Review, Sta
 from shared import internal_api
 from shared.bus.inbox import Heard
 from shared.eventstore import statements
+from shared.http.app import create_app
 from shared.ids import derive, new_id
 from shared.kit import Kit
 from tests.rebuilding import projecting
@@ -46,13 +47,14 @@ AT = datetime(2026, 3, 5, 8, tzinfo=UTC)
 
 @dataclass
 class Ground:
-    """Kits by service. Only workflow reacts; `aside` are events of a service that hearing must fail on."""
+    """Kits by service. Only workflow reacts; `answered` are its events that the players have reacted to."""
 
     postgres: EmbeddedPostgres
     dsns: dict[str, str]
     kits: dict[str, Kit]
     versions: dict[UUID, int] = field(default_factory=lambda: defaultdict(int))
     heard: dict[tuple[str, str], Mark] = field(default_factory=dict)
+    answered: set[UUID] = field(default_factory=set)
 
     @property
     def admin_dsn(self) -> str:
@@ -133,8 +135,7 @@ async def ground() -> AsyncIterator[Ground]:
             for source in kit.sources:
                 await kit.database.pool.execute(_FROM_THE_BEGINNING, source)
             await kit.inbox.load()
-            app = FastAPI()
-            app.include_router(internal_api.router)
+            app = create_app(title=name, service=name, routers=[internal_api.router], metrics=kit.metrics)
             app.state.kit = kit
             feeds.mount(f"/{name}", app)
         async with _served(feeds, listener):
@@ -166,12 +167,12 @@ async def tell(on: Ground, chance: random.Random, *, workflows: int) -> None:
     for user_id in people:
         await _settle(on, user_id, chance)
         await _upload(on, user_id, chance)
-    begun = [await _start(on, chance.choice(people), chance) for _ in range(workflows)]
-    done: set[UUID] = set()
+    for _ in range(workflows):
+        await _start(on, chance.choice(people), chance)
     for _ in range(4):
-        await _write_and_judge(on, chance, done)
-        await _review(on, dict(begun), chance, done)
-        await _publish(on, chance, done)
+        await _write_and_judge(on, chance)
+        await _review(on, chance)
+        await _publish(on, chance)
     for name in on.kits:
         await on.hear(name, chance)
 
@@ -252,7 +253,7 @@ async def _upload(on: Ground, user_id: UUID, chance: random.Random) -> None:
             await on.play(media.ResourceRemoved(**resource), key=key)
 
 
-async def _start(on: Ground, user_id: UUID, chance: random.Random) -> tuple[UUID, UUID]:
+async def _start(on: Ground, user_id: UUID, chance: random.Random) -> None:
     kit = on.kits["workflow"]
     project_id, workflow_id = new_id(), new_id()
     await kit.handle(project.CreateProject(project_id, user_id, "Spring"), actor=user_id)
@@ -264,18 +265,23 @@ async def _start(on: Ground, user_id: UUID, chance: random.Random) -> tuple[UUID
     source = Source(title="Heaps", text=text, sha256=workflow_id.hex, characters=len(text), language="en")
     platforms = tuple(chance.sample(PLATFORMS, chance.randint(1, 3)))
     await kit.handle(StartWorkflow(workflow_id, user_id, source, platforms, max_iterations=2), actor=user_id)
-    return workflow_id, user_id
 
 
 def _parts(event: Any) -> dict[str, Any]:
     return {"workflow_id": event.workflow_id, "user_id": event.user_id, "platform": event.platform}
 
 
-async def _write_and_judge(on: Ground, chance: random.Random, done: set[UUID]) -> None:
+async def _unanswered(on: Ground, kind: type[Event]) -> list[Any]:
+    """The workflow service's events of this kind that nobody has reacted to yet; now somebody does."""
+    found = [event for event in await on.events("workflow", kind) if event.meta.event_id not in on.answered]
+    on.answered.update(event.meta.event_id for event in found)
+    return found
+
+
+async def _write_and_judge(on: Ground, chance: random.Random) -> None:
     """Until no draft is asked for any more."""
-    while asked := [event for event in await on.events("workflow", DraftRequested) if event.meta.event_id not in done]:
+    while asked := await _unanswered(on, DraftRequested):
         for request in asked:
-            done.add(request.meta.event_id)
             draft_id = derive("draft", request.meta.event_id)
             parts = _parts(request) | {"draft_id": draft_id, "iteration": request.iteration}
             if chance.random() < 0.1:
@@ -303,12 +309,9 @@ async def _write_and_judge(on: Ground, chance: random.Random, done: set[UUID]) -
         await on.hear("workflow", chance)
 
 
-async def _review(on: Ground, owners: dict[UUID, UUID], chance: random.Random, done: set[UUID]) -> None:
+async def _review(on: Ground, chance: random.Random) -> None:
     kit = on.kits["workflow"]
-    for ready in await on.events("workflow", PlatformReadyForReview):
-        if ready.meta.event_id in done:
-            continue
-        done.add(ready.meta.event_id)
+    for ready in await _unanswered(on, PlatformReadyForReview):
         human_draft = derive("human", ready.meta.event_id)
         later = AT + timedelta(days=1)
         publication = chance.choice([Publication(new_id()), Publication(new_id(), later, "Europe/Berlin")])
@@ -328,15 +331,11 @@ async def _review(on: Ground, owners: dict[UUID, UUID], chance: random.Random, d
                 ),
             ]
         )
-        user_id = owners[ready.workflow_id]
-        await kit.handle(Review(ready.workflow_id, user_id, (decision,)), actor=user_id)
+        await kit.handle(Review(ready.workflow_id, ready.user_id, (decision,)), actor=ready.user_id)
 
 
-async def _publish(on: Ground, chance: random.Random, done: set[UUID]) -> None:
-    for request in await on.events("workflow", PublicationRequested):
-        if request.meta.event_id in done:
-            continue
-        done.add(request.meta.event_id)
+async def _publish(on: Ground, chance: random.Random) -> None:
+    for request in await _unanswered(on, PublicationRequested):
         key = request.job_id
         job = _parts(request) | {"job_id": key, "draft_id": request.draft_id}
         if request.scheduled_for:

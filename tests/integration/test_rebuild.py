@@ -2,13 +2,37 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import random
-from collections.abc import AsyncIterator
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Collection
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
 
+import asyncpg
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from tests.rebuilding import assert_rebuild_equals_live, projecting
+from contracts.envelope import Mark, Wire
+from contracts.events.generation import DraftCreated
+from contracts.registry import UnknownEvent, UnreadableEvent
+from shared.eventstore import statements
+from shared.http.client import ServiceClient
+from shared.ids import new_id
+from shared.parked import retry
+from shared.projection import RowChange
+from shared.rebuild import Refused, rebuild
+from shared.rebuild.feed import Feed, over
+from tests.memory_tables import after
+from tests.rebuilding import assert_rebuild_equals_live, looks_of, projecting, rows_of
 from tests.story import Ground, ground, tell
+
+REPOSITORY = Path(__file__).parents[2]
+SERVICES = sorted(projecting())
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +43,312 @@ async def told() -> AsyncIterator[Ground]:
         yield on
 
 
-@pytest.mark.parametrize("service", sorted(projecting()))
+@pytest.fixture
+async def owner(told: Ground) -> AsyncIterator[asyncpg.Connection]:
+    """An administrator's connection."""
+    connection = await asyncpg.connect(told.admin_dsn)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+async def feed(told: Ground) -> AsyncIterator[Feed]:
+    """The feeds as the services serve them."""
+    settings = told.kits["publishing"].settings
+    async with ServiceClient(settings.urls(), settings.internal_token) as client:
+        yield over(client)
+
+
+@pytest.mark.parametrize("service", SERVICES)
 async def test_rebuilt_rows_equal_live_rows(told: Ground, service: str) -> None:
     done = await assert_rebuild_equals_live(told.kits[service], told.admin_dsn)
     assert done.events > 0
+    assert all((await rows_of(told.admin_dsn, service, done.tables)).values()), "a table without rows proves nothing"
+
+
+@pytest.fixture(scope="module")
+async def recorded(told: Ground) -> dict[str, list[list[RowChange]]]:
+    """By service, what each source's events change in its tables, in the source's order."""
+    events = {source: await told.events(source) for source in told.kits}
+    return {
+        name: [
+            [change for event in events[source] for change in kit.projections.changes(event)]
+            for source in [name, *kit.sources]
+        ]
+        for name, kit in told.kits.items()
+    }
+
+
+@pytest.mark.parametrize("service", SERVICES)
+@given(chance=st.randoms(use_true_random=False), cuts=st.lists(st.integers(0, 10_000), max_size=20))
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_rows_do_not_depend_on_the_order_between_services(
+    told: Ground,
+    recorded: dict[str, list[list[RowChange]]],
+    service: str,
+    chance: random.Random,
+    cuts: list[int],
+) -> None:
+    sources = recorded[service]
+    keys = told.kits[service].database.primary_keys
+    order = [number for number, changes in enumerate(sources) for _ in changes]
+    chance.shuffle(order)
+    turns = [iter(changes) for changes in sources]
+    shuffled = [next(turns[number]) for number in order]
+    assert after(shuffled, keys, cuts) == after([change for changes in sources for change in changes], keys, [])
+
+
+async def test_reads_and_writes_go_on_meanwhile(told: Ground) -> None:
+    stop = asyncio.Event()
+    reads = 0
+
+    async def live_on() -> int:
+        rounds = 0
+        while not stop.is_set() or not rounds:
+            await tell(told, random.Random(100 + rounds), workflows=2)
+            rounds += 1
+        return rounds
+
+    async def read() -> None:
+        nonlocal reads
+        pool = told.kits["workflow"].database
+        rows = await pool.pool.fetch("SELECT id, user_id FROM workflows")
+        while not stop.is_set():
+            row = random.choice(rows)
+            async with pool.reading(row["user_id"]) as connection:
+                joined = "SELECT w.id FROM workflows w JOIN platform_states s ON s.workflow_id = w.id WHERE w.id = $1"
+                assert await connection.fetch(joined, row["id"]), "a workflow was out of sight"
+            reads += 1
+
+    async with asyncio.TaskGroup() as tasks:
+        living = tasks.create_task(live_on())
+        tasks.create_task(read())
+        try:
+            for _ in range(2):
+                for kit in told.kits.values():
+                    await rebuild(kit, told.admin_dsn)
+        finally:
+            stop.set()
+    assert living.result() > 0
+    assert reads > 0
+    for kit in told.kits.values():
+        await assert_rebuild_equals_live(kit, told.admin_dsn)
+
+
+async def test_an_event_set_aside_is_applied_only_once_it_was_taken_up(
+    told: Ground, owner: asyncpg.Connection, feed: Feed
+) -> None:
+    kit = told.kits["publishing"]
+    await owner.execute("ALTER TABLE publishing.draft_texts ADD CONSTRAINT poison CHECK (title <> 'poison') NOT VALID")
+    draft = DraftCreated(
+        draft_id=new_id(),
+        workflow_id=new_id(),
+        user_id=new_id(),
+        platform="x",
+        iteration=1,
+        title="poison",
+        content="!",
+        source="ai",
+        engine="offline",
+    )
+    await told.play(draft, key=draft.draft_id)
+    await told.hear("publishing", random.Random(2))
+    assert await kit.database.pool.fetchval("SELECT count(*) FROM parked_events") == 1
+    # Its row would not fit the table, so a rebuild that applied it would fail.
+    await assert_rebuild_equals_live(kit, told.admin_dsn)
+
+    taken_up = False
+
+    async def while_it_is_taken_up(source: str, mark: Mark, types: Collection[str]) -> AsyncIterator[Wire]:
+        nonlocal taken_up
+        async for wire in feed(source, mark, types):
+            yield wire
+        if not taken_up:
+            await owner.execute("ALTER TABLE publishing.draft_texts DROP CONSTRAINT poison")
+            await owner.execute("ALTER TABLE publishing.draft_texts__rebuild DROP CONSTRAINT poison")
+            assert (await retry("publishing", told.dsns["publishing"], draft.draft_id, patience=0)).streams == 1
+            await kit.inbox.retry_parked()
+            taken_up = True
+
+    await rebuild(kit, told.admin_dsn, feed=while_it_is_taken_up)
+    assert taken_up
+    assert await kit.database.pool.fetchval("SELECT content FROM draft_texts WHERE draft_id = $1", draft.draft_id)
+    await assert_rebuild_equals_live(kit, told.admin_dsn)
+
+
+async def test_what_was_not_heard_yet_is_not_applied(told: Ground) -> None:
+    kit = told.kits["publishing"]
+    draft = DraftCreated(
+        draft_id=new_id(),
+        workflow_id=new_id(),
+        user_id=new_id(),
+        platform="x",
+        iteration=1,
+        content="!",
+        source="ai",
+        engine="offline",
+    )
+    await told.play(draft, key=draft.draft_id)
+    await assert_rebuild_equals_live(kit, told.admin_dsn)
+    await told.hear("publishing", random.Random(3))
+    assert await kit.database.pool.fetchval("SELECT content FROM draft_texts WHERE draft_id = $1", draft.draft_id)
+
+
+class Paused:
+    """A rebuild of publishing that stands still in the middle, until it is let go."""
+
+    def __init__(self, on: Ground, feed: Feed) -> None:
+        self._feed = feed
+        self.reached, self.go_on = asyncio.Event(), asyncio.Event()
+        self.task = asyncio.create_task(rebuild(on.kits["publishing"], on.admin_dsn, feed=self._pausing))
+
+    async def _pausing(self, source: str, mark: Mark, types: Collection[str]) -> AsyncIterator[Wire]:
+        self.reached.set()
+        await self.go_on.wait()
+        async for wire in self._feed(source, mark, types):
+            yield wire
+
+    async def __aenter__(self) -> Paused:
+        async with asyncio.timeout(20):
+            await self.reached.wait()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.go_on.set()
+        with suppress(asyncio.CancelledError):
+            await self.task
+
+
+async def test_a_second_rebuild_of_a_table_is_refused(told: Ground, feed: Feed) -> None:
+    async with Paused(told, feed):
+        with pytest.raises(Refused, match=r"publishing\.\w+ is being rebuilt already"):
+            await rebuild(told.kits["publishing"], told.admin_dsn, ["draft_texts"])
+        await rebuild(told.kits["generation"], told.admin_dsn)  # another service's are another matter
+
+
+async def test_a_cancelled_rebuild_leaves_nothing_behind(told: Ground, feed: Feed) -> None:
+    rows, looks = await rows_of(told.admin_dsn, "publishing"), await looks_of(told.admin_dsn, "publishing")
+    async with Paused(told, feed) as paused:
+        assert "draft_texts__rebuild" in await looks_of(told.admin_dsn, "publishing")
+        paused.task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await paused.task
+    assert await rows_of(told.admin_dsn, "publishing") == rows
+    assert await looks_of(told.admin_dsn, "publishing") == looks
+    await assert_rebuild_equals_live(told.kits["publishing"], told.admin_dsn)
+
+
+async def test_what_a_killed_rebuild_left_is_no_obstacle(told: Ground, owner: asyncpg.Connection) -> None:
+    await owner.execute("SET ROLE presswork_publishing_owner")
+    await owner.execute("CREATE TABLE publishing.draft_texts__rebuild (something text)")
+    rows = await rows_of(told.admin_dsn, "publishing", ["draft_texts"])
+    await rebuild(told.kits["publishing"], told.admin_dsn)
+    assert await rows_of(told.admin_dsn, "publishing", ["draft_texts"]) == rows
+    assert await owner.fetchval("SELECT to_regclass('publishing.draft_texts__rebuild')") is None
+
+
+@pytest.mark.parametrize("table", ["nonsense", "events", "parked_events"])
+async def test_only_read_tables_can_be_rebuilt(told: Ground, table: str) -> None:
+    with pytest.raises(Refused, match=f"no read table {table}; there are: platform_states, projects, workflows"):
+        await rebuild(told.kits["workflow"], told.admin_dsn, [table])
+
+
+async def test_a_table_takes_those_tied_to_it_along(told: Ground) -> None:
+    done = await assert_rebuild_equals_live(told.kits["workflow"], told.admin_dsn, ["platform_states"])
+    assert done.tables == ("platform_states", "workflows")
+
+
+async def test_rows_that_no_event_writes_are_left_alone(told: Ground, owner: asyncpg.Connection) -> None:
+    await owner.execute("SET ROLE presswork_workflow_owner")
+    await owner.execute("CREATE TABLE workflow.notes (id integer PRIMARY KEY); INSERT INTO workflow.notes VALUES (7)")
+    try:
+        with pytest.raises(Refused, match="notes holds rows that no event writes"):
+            await rebuild(told.kits["workflow"], told.admin_dsn, ["notes"])
+        assert (await rebuild(told.kits["workflow"], told.admin_dsn)).left == ("notes",)
+        assert await owner.fetchval("SELECT id FROM workflow.notes") == 7
+    finally:
+        await owner.execute("DROP TABLE workflow.notes")
+
+
+@pytest.mark.parametrize(
+    ("event_type", "schema_version", "error"),
+    [("FromTheFuture", 1, UnknownEvent), ("ProjectCreated", 99, UnreadableEvent)],
+)
+async def test_an_event_nobody_can_read_stops_it_and_loses_nothing(
+    told: Ground, owner: asyncpg.Connection, event_type: str, schema_version: int, error: type[Exception]
+) -> None:
+    rows, looks = await rows_of(told.admin_dsn, "workflow"), await looks_of(told.admin_dsn, "workflow")
+    await owner.execute(
+        "INSERT INTO workflow.events (stream_type, stream_id, version, event_id, type, schema_version, data, "
+        "correlation_id, recorded_at) VALUES ('x', $1, 1, $1, $2, $3, '{}', $1, now())",
+        new_id(),
+        event_type,
+        schema_version,
+    )
+    try:
+        with pytest.raises(error, match=event_type):
+            await rebuild(told.kits["workflow"], told.admin_dsn)
+        assert await rows_of(told.admin_dsn, "workflow") == rows
+        assert await looks_of(told.admin_dsn, "workflow") == looks
+    finally:
+        await owner.execute("ALTER TABLE workflow.events DISABLE TRIGGER USER")
+        await owner.execute("DELETE FROM workflow.events WHERE stream_type = 'x'")
+        await owner.execute("ALTER TABLE workflow.events ENABLE TRIGGER USER")
+
+
+async def test_a_source_that_does_not_answer_stops_it(told: Ground) -> None:
+    kit = told.kits["publishing"]
+    wrong = ServiceClient(kit.settings.urls(), "another token")
+    async with wrong, asyncio.timeout(20):
+        with pytest.raises(Refused, match="The feed of generation answered 403"):
+            await rebuild(kit, told.admin_dsn, feed=over(wrong))
+    away = ServiceClient({"generation": "http://127.0.0.1:9"}, "inside")
+    async with away, asyncio.timeout(20):
+        with pytest.raises(Refused, match="The events of generation are needed: The generation service cannot be"):
+            await rebuild(kit, told.admin_dsn, feed=over(away))
+
+
+async def test_a_page_of_events_is_read_without_sorting_what_is_left(told: Ground, owner: asyncpg.Connection) -> None:
+    await owner.execute("SET search_path TO workflow; SET enable_seqscan = off; ANALYZE events")
+    for sql, arguments in (
+        (statements.IN_COMMIT_ORDER, ("0", 0, 10)),
+        (statements.OF_INTEREST, ("0", 0, ["ProjectCreated"], 10)),
+        (statements.OF_INTEREST_UNGATED, ("0", 0, ["ProjectCreated"], 10)),
+    ):
+        plan = "\n".join(row[0] for row in await owner.fetch("EXPLAIN " + sql, *arguments))
+        assert "events_commit_order" in plan, plan
+        assert "Sort" not in plan, plan
+
+
+def command(on: Ground, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The tool as `make rebuild` runs it."""
+    settings: Any = on.kits["workflow"].settings
+    env = {f"PRESSWORK_{name.upper()}_DATABASE_URL": dsn for name, dsn in on.dsns.items()}
+    env |= {f"PRESSWORK_{name.upper()}_URL": url for name, url in settings.urls().items()}
+    env |= {
+        "PRESSWORK_POSTGRES_URL": on.admin_dsn,
+        "PRESSWORK_INTERNAL_TOKEN": settings.internal_token,
+        "PRESSWORK_FIELD_KEYS": settings.field_keys,
+    }
+    run = [sys.executable, "-m", "shared.rebuild", *arguments]
+    return subprocess.run(run, cwd=REPOSITORY, env=os.environ | env, capture_output=True, text=True, timeout=120)
+
+
+async def test_the_command_line_tells_what_was_done(told: Ground) -> None:
+    rows = {service: await rows_of(told.admin_dsn, service) for service in SERVICES}
+    done = await asyncio.to_thread(command, told)
+    assert done.returncode == 0, done.stderr
+    for service in SERVICES:
+        assert f"{service}: " in done.stdout
+        assert await rows_of(told.admin_dsn, service) == rows[service]
+
+
+async def test_the_command_line_says_what_is_wrong(told: Ground) -> None:
+    no_table = await asyncio.to_thread(command, told, "media", "movies")
+    assert (no_table.returncode, no_table.stderr) == (
+        1,
+        "media was not rebuilt: media has no read table movies; there are: files, resources.\n",
+    )
+    no_service = await asyncio.to_thread(command, told, "kitchen")
+    assert no_service.returncode == 2
+    assert "no service 'kitchen'; there are: auth, evaluation," in no_service.stderr
