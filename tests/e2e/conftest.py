@@ -63,7 +63,13 @@ async def platform(request: pytest.FixtureRequest, tmp_path_factory: pytest.Temp
             broker=broker,
             env={
                 "gateway": GENEROUS,
-                "publishing": {"PRESSWORK_X_URL": platforms, "PRESSWORK_LINKEDIN_URL": platforms},
+                "publishing": {
+                    "PRESSWORK_X_URL": platforms,
+                    "PRESSWORK_LINKEDIN_URL": platforms,
+                    # Nobody looks for a lost post before its call must have ended: soon, here.
+                    "PRESSWORK_PUBLISH_TIMEOUT": "8",
+                    "PRESSWORK_PLATFORM_TIMEOUT": "8",
+                },
             },
         )
         try:

@@ -136,7 +136,7 @@ async def test_a_scheduled_post_waits_and_can_be_called_off(platform: Platform) 
         answer = await writer.review(workflow_id, {"platform": "blog", "action": "accept", "publish": later})
         assert answer.status == 200, answer
         async with asyncio.timeout(20):
-            while not (jobs := (await writer.get(f"/api/v1/jobs?workflow_id={workflow_id}"))["items"]):
+            while not (jobs := (await writer.get(f"/api/v1/jobs?workflow_id={workflow_id}"))["items"]):  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
         assert jobs[0]["status"] == "scheduled"
         assert jobs[0]["scheduled_for"].startswith("2099-05-01T07:00:00")
