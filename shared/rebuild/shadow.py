@@ -16,7 +16,7 @@ _UNSUITABLE = """
 SELECT relname FROM pg_class
 WHERE relnamespace = $1::text::regnamespace AND relname = ANY ($2::text[]) AND (relkind <> 'r' OR relispartition)
 """
-# Everything but keys, indexes, foreign keys and policies, which come when the rows are there.
+# Everything but indexes, foreign keys and row-level security, which come when the rows are there.
 _LIKE = "CREATE TABLE {shadow} (LIKE {table} INCLUDING ALL EXCLUDING INDEXES)"
 _DRESS = """
 SELECT 1 AS step, format('ALTER TABLE %I ADD CONSTRAINT %I %s', relname || $3, 'rebuild_' || con.oid,
@@ -27,13 +27,7 @@ UNION ALL
 SELECT 2, format('ALTER TABLE %I SET (%s)', relname || $3, array_to_string(reloptions, ', '))
 FROM pg_class WHERE relnamespace = $1::text::regnamespace AND relname = ANY ($2::text[]) AND reloptions IS NOT NULL
 UNION ALL
-SELECT 3, format('ALTER TABLE %I %s', relname || $3, what)
-FROM pg_class, LATERAL (VALUES (relrowsecurity, 'ENABLE ROW LEVEL SECURITY'),
-                               (relforcerowsecurity, 'FORCE ROW LEVEL SECURITY'),
-                               (relreplident = 'f', 'REPLICA IDENTITY FULL')) AS flags (is_set, what)
-WHERE relnamespace = $1::text::regnamespace AND relname = ANY ($2::text[]) AND is_set
-UNION ALL
-SELECT 4, format('GRANT %s%s ON %I TO %s%s', privilege_type, coalesce(columns, ''), relname || $3,
+SELECT 3, format('GRANT %s%s ON %I TO %s%s', privilege_type, coalesce(columns, ''), relname || $3,
                  CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END,
                  CASE WHEN is_grantable THEN ' WITH GRANT OPTION' END)
 FROM (SELECT relname, NULL AS columns, acl.* FROM pg_class, aclexplode(relacl) AS acl
@@ -43,7 +37,7 @@ FROM (SELECT relname, NULL AS columns, acl.* FROM pg_class, aclexplode(relacl) A
              aclexplode(attacl) AS acl WHERE relnamespace = $1::text::regnamespace AND NOT attisdropped) AS grants
 WHERE relname = ANY ($2::text[])
 UNION ALL
-SELECT 5, format('COMMENT ON TABLE %I IS %L', relname || $3, obj_description(oid, 'pg_class'))
+SELECT 4, format('COMMENT ON TABLE %I IS %L', relname || $3, obj_description(oid, 'pg_class'))
 FROM pg_class
 WHERE relnamespace = $1::text::regnamespace AND relname = ANY ($2::text[]) AND obj_description(oid, 'pg_class') <> ''
 ORDER BY 1
@@ -103,6 +97,13 @@ UNION ALL
 SELECT 5, con.oid, format('COMMENT ON CONSTRAINT %I ON %I IS %L', conname, relname, obj_description(con.oid))
 FROM pg_constraint con JOIN old ON old.oid = conrelid
 WHERE contype = 'f' AND obj_description(con.oid, 'pg_constraint') IS NOT NULL
+UNION ALL
+-- Not earlier: COPY is refused where row-level security binds the owner, too.
+SELECT 6, c.oid, format('ALTER TABLE %I %s', relname, what)
+FROM pg_class c, LATERAL (VALUES (relrowsecurity, 'ENABLE ROW LEVEL SECURITY'),
+                                 (relforcerowsecurity, 'FORCE ROW LEVEL SECURITY'),
+                                 (relreplident = 'f', 'REPLICA IDENTITY FULL')) AS flags (is_set, what)
+WHERE c.oid IN (SELECT oid FROM old) AND is_set
 ORDER BY 1, 2
 """
 _FOREIGN_KEYS = """
