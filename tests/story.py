@@ -126,6 +126,7 @@ async def ground() -> AsyncIterator[Ground]:
         await asyncio.to_thread(postgres.start)
         dsns = await migrate(postgres.admin_dsn, {name: secrets.token_urlsafe(12) for name in SERVICES})
         common: dict[str, Any] = {f"{name}_url": f"{base}/{name}" for name in SERVICES}
+        common |= {"event_backoff": 3600.0}  # what was set aside is retried when a test says so
         common |= {"internal_token": "inside", "field_keys": Fernet.generate_key().decode(), "data_dir": folder}
         feeds = FastAPI()
         for name, service in projecting().items():

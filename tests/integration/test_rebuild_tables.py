@@ -172,7 +172,9 @@ def library(on: Ground) -> Library:
 
 
 @pytest.mark.parametrize("folded", [1, 7, 20_000])
-async def test_what_hangs_on_a_row_and_what_is_unique(on: Ground, monkeypatch: pytest.MonkeyPatch, folded: int) -> None:
+async def test_what_hangs_on_a_row_and_what_is_unique(
+    on: Ground, library: Library, monkeypatch: pytest.MonkeyPatch, folded: int
+) -> None:
     monkeypatch.setattr(run, "FOLDED", folded)
     await library.live(days=150)
     done = await assert_rebuild_equals_live(on.kits["workflow"], on.admin_dsn, ["books", "letters"])
