@@ -27,6 +27,9 @@ class ServiceSettings(BaseSettings):
     kafka_partitions: int = Field(1, ge=1, le=256, description="Partitions of a topic when it is created.")
     kafka_replication: int = Field(1, ge=1, description="Replicas of a topic when it is created.")
     kafka_fetch_wait_ms: int = Field(10, ge=1, description="How long the broker may hold an empty fetch.")
+    kafka_session_ms: int = Field(
+        10_000, ge=1_000, description="After how long without a sign of life a consumer's partitions go to others."
+    )
     kafka_batch: int = Field(500, ge=1, description="Most messages handled in one transaction.")
 
     auth_url: str = Field("http://127.0.0.1:8001", description="Base address of auth.")

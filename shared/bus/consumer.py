@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 LOOK_AFTER_EVERY = 1.0  # seconds between looks at lag, health and parked events
 STRIKES = 3  # failed looks in a row after which the subscription is made anew
 PATIENCE = 20.0  # seconds behind without hearing anything, after which it is made anew too
-MISSING_AFTER = 3.0  # seconds that a gap may last before the source is asked to fill it; a refill takes less
+MISSING_AFTER = 1.0  # seconds that a gap may last before the source is asked to fill it; most refills take less
 ASK_AGAIN = 30.0  # seconds that filling it may take
 
 
@@ -131,7 +131,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
             auto_offset_reset="earliest",
             fetch_max_wait_ms=settings.kafka_fetch_wait_ms,
             max_partition_fetch_bytes=4 * 1024 * 1024,
-            session_timeout_ms=10_000,
+            session_timeout_ms=settings.kafka_session_ms,
             heartbeat_interval_ms=1_000,
             listener=self,
         )
@@ -187,17 +187,18 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
                 if not self._marks.knows(source, wire.partitions) and await self._marks.open(source, wire.partitions):
                     raise Resubscribe(f"{place.topic} has {wire.partitions} partitions now")
                 key = (source, wire.partitions, place.partition)
-                if wire.mark <= self._marks.of(key, wire.meta.stream_id, reached):
+                heard_to = reached[key][0] if key in reached else self._marks.of(key)
+                if wire.mark <= heard_to:
                     continue  # heard before
                 if self._marks.is_closed(source, wire.partitions):
                     continue  # it comes again where it belongs now
-                if not self._marks.follows(key, wire.previous, reached):
+                if wire.previous > heard_to:
                     if await self._rewound(consumer, place, key, record.offset, wire.epoch):
                         break
                     continue  # it comes again, in order
                 self._gaps.pop(key, None)
                 reached[key] = (wire.mark, wire.epoch)
-                if self._inbox.hears(wire.type):
+                if self._inbox.hears(wire.type) and not self._marks.was_heard_elsewhere(source, wire):
                     heard.append(Heard(wire, key, record.offset))
             else:
                 self._committed[place] = records[-1].offset + 1

@@ -7,9 +7,8 @@ still tell what was heard, but move no more; those of the new number begin where
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from uuid import UUID
 
-from contracts.envelope import START, Mark
+from contracts.envelope import START, Mark, Wire
 from shared.bus.broker import partition_of
 from shared.database import Database
 from shared.eventstore import statements
@@ -74,20 +73,17 @@ class Marks:
             self._open[source] = partitions
         return bool(old)
 
-    def of(self, place: Place, stream_id: UUID, reached: Reached) -> Mark:
-        """How far a stream's events were heard, in `reached` too; earlier numbers of partitions still count."""
-        found = self._at(place, reached)
-        source = place[0]
-        for partitions in self._closed.get(source, ()):
-            found = max(found, self._marks[source, partitions, partition_of(stream_id, partitions)])
-        return found
+    def of(self, place: Place) -> Mark:
+        """Up to where everything of this partition was heard."""
+        return self._marks.get(place, START)
 
-    def follows(self, place: Place, previous: Mark, reached: Reached) -> bool:
-        """Whether all of a partition was heard up to `previous`, so that what comes after it can be."""
-        return previous <= self._at(place, reached)
-
-    def _at(self, place: Place, reached: Reached) -> Mark:
-        return reached[place][0] if place in reached else self._marks.get(place, START)
+    def was_heard_elsewhere(self, source: str, wire: Wire) -> bool:
+        """Whether the event was heard when its stream had its place in another number of partitions."""
+        stream_id = wire.meta.stream_id
+        return any(
+            wire.mark <= self._marks[source, partitions, partition_of(stream_id, partitions)]
+            for partitions in self._closed.get(source, ())
+        )
 
     def is_new_epoch(self, place: Place, epoch: int) -> bool:
         return epoch > self._epochs.get(place, 0)
