@@ -1,0 +1,32 @@
+"""A house for each test, on each broker or on the one that starts fastest."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from deploy.embedded.broker import EmbeddedBroker
+from deploy.embedded.given import GivenPostgres
+from deploy.embedded.postgres import EmbeddedPostgres
+from deploy.kafka.runner import ApacheKafka
+from tests.kit.house import House, house
+
+
+@pytest.fixture
+async def anywhere(
+    postgres: EmbeddedPostgres | GivenPostgres, broker: EmbeddedBroker | ApacheKafka, tmp_path: Path
+) -> AsyncIterator[House]:
+    """A house on each broker in turn, its topics in three partitions."""
+    async with house(postgres, broker.url, tmp_path, PRESSWORK_KAFKA_PARTITIONS="3") as found:
+        yield found
+
+
+@pytest.fixture
+async def here(
+    postgres: EmbeddedPostgres | GivenPostgres, tansu: EmbeddedBroker, tmp_path: Path
+) -> AsyncIterator[House]:
+    """A house on the embedded broker, its topics in two partitions."""
+    async with house(postgres, tansu.url, tmp_path, PRESSWORK_KAFKA_PARTITIONS="2") as found:
+        yield found
