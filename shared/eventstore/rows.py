@@ -36,12 +36,12 @@ def _upsert_sql(table: str, key: Columns, columns: Columns) -> str:
 def _update_sql(table: str, key: Columns, columns: Columns, counted: Columns) -> str:
     assignments = [f"{name} = new.{name}" for name in columns]
     assignments += [f"{name} = old.{name} + new.{name}" for name in counted]
-    return ROWS_UPDATE.format(table=table, assignments=", ".join(assignments), matching=_matching(key))
+    return ROWS_UPDATE.format(table=table, assignments=", ".join(assignments), matching=_matching(key), first=key[0])
 
 
 @lru_cache(maxsize=1024)
 def _delete_sql(table: str, key: Columns) -> str:
-    return ROWS_DELETE.format(table=table, matching=_matching(key))
+    return ROWS_DELETE.format(table=table, matching=_matching(key), first=key[0])
 
 
 def _matching(key: Columns) -> str:
