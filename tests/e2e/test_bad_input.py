@@ -12,6 +12,9 @@ import pytest
 from tests.e2e.conftest import Platform
 from tests.e2e.user import ARTICLE, Answer, nobody, user
 
+# Nothing here depends on the broker.
+pytestmark = pytest.mark.parametrize("platform", ["tansu"], indirect=True, scope="session")
+
 WORKFLOWS = "/api/v1/workflows"
 
 

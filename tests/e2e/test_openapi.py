@@ -6,8 +6,13 @@ import asyncio
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.conftest import Platform
 from tests.e2e.user import nobody, user
+
+# Nothing here depends on the broker.
+pytestmark = pytest.mark.parametrize("platform", ["tansu"], indirect=True, scope="session")
 
 SERVICES = ("auth", "projects", "workflows", "drafts", "evaluations", "jobs", "connections", "files", "resources")
 
