@@ -1,4 +1,8 @@
-"""The real servers the tests stand on: one PostgreSQL and one of each broker a session."""
+"""The real servers the tests stand on: one PostgreSQL and one of each broker a session.
+
+Given ones are taken (PRESSWORK_POSTGRES_URL, PRESSWORK_KAFKA_URL), else containers when asked for
+(PRESSWORK_TEST_CONTAINERS=1), else the embedded ones are started.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,15 @@ from deploy.embedded.broker import EmbeddedBroker
 from deploy.embedded.given import GivenPostgres
 from deploy.embedded.postgres import EmbeddedPostgres
 from deploy.kafka.runner import ApacheKafka
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if os.environ.get("PRESSWORK_TEST_CONTAINERS") == "1" and "PRESSWORK_POSTGRES_URL" not in os.environ:
+        from tests.containers import Containers  # needs a Docker engine, so only where it is asked for
+
+        containers = Containers()
+        containers.start()
+        config.add_cleanup(containers.stop)
 
 
 def absent(reason: str) -> NoReturn:

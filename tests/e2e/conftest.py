@@ -13,9 +13,11 @@ import pytest
 import pytest_asyncio
 
 from deploy.embedded.broker import EmbeddedBroker
+from deploy.embedded.given import GivenBroker
 from deploy.embedded.postgres import EmbeddedPostgres
 from deploy.embedded.stack import Stack
 from deploy.kafka.runner import ApacheKafka
+from tests.conftest import absent
 from tests.sandbox import server as sandbox
 from tests.sandbox.client import SandboxClient
 
@@ -40,20 +42,21 @@ class Platform:
 
 @pytest.fixture(scope="session")
 def kafka(tmp_path_factory: pytest.TempPathFactory) -> ApacheKafka:
-    broker = ApacheKafka(tmp_path_factory.mktemp("kafka"))
-    if reason := broker.available():
-        if os.environ.get("CI"):
-            pytest.fail(f"Apache Kafka has to be there on CI: {reason}")
-        pytest.skip(reason)
-    return broker
+    if reason := ApacheKafka.available():
+        absent(reason)
+    return ApacheKafka(tmp_path_factory.mktemp("kafka"))
 
 
 @pytest_asyncio.fixture(scope="session", params=["tansu", "kafka"])
 async def platform(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Platform]:
     """Everything up and ready, on Tansu and then on Apache Kafka."""
     data_dir = tmp_path_factory.mktemp(f"stack-{request.param}")
-    broker: EmbeddedBroker | ApacheKafka
-    if request.param == "kafka":
+    broker: EmbeddedBroker | ApacheKafka | GivenBroker
+    if given := os.environ.get("PRESSWORK_KAFKA_URL"):
+        if request.param == "kafka":
+            pytest.skip("the given broker was tried already")
+        broker = GivenBroker(given)
+    elif request.param == "kafka":
         broker = request.getfixturevalue("kafka")
     else:
         broker = EmbeddedBroker(log=data_dir / "broker.log")
