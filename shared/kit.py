@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import random
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -18,9 +16,10 @@ from contracts.envelope import Event
 from shared.bus.consumer import Consumer
 from shared.bus.inbox import Inbox
 from shared.bus.relay import Relay
-from shared.database import IN_THE_WAY, Database
+from shared.commands import Asked, Commands
+from shared.database import Database
 from shared.decider import Decider
-from shared.eventstore.store import Cause, EventStore, StaleState
+from shared.eventstore.store import Cause, EventStore
 from shared.eventstore.unit import Unit
 from shared.http.client import ServiceClient
 from shared.projection import Projections, RowChange
@@ -32,8 +31,6 @@ from shared.telemetry.metrics import Metrics
 from shared.worker import Workers
 
 logger = logging.getLogger(__name__)
-
-_TRIES = 20  # of a command whose stream others keep appending to
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +84,7 @@ class Kit:
         )
         self.consumer = Consumer(settings, self.inbox, self.sources, self.metrics)
         self.workers = Workers(self.store, self.reactions, self.unit, self.made, self, self.metrics)
+        self.commands = Commands(self.unit, self.made)
         self.listeners: list[Callable[[Unit], None]] = []
 
     def unit(self) -> Unit:
@@ -116,22 +114,7 @@ class Kit:
 
         Raises DomainError when it is refused; asyncpg's errors for what the database refuses.
         """
-        stream_id = self.store.decider(command).stream_id(command)
-        correlation = getattr(command, "correlation_id", stream_id)
+        correlation = getattr(command, "correlation_id", self.store.decider(command).stream_id(command))
         bind_correlation(str(correlation))
         cause = Cause(correlation, None, actor, current_traceparent())
-        for attempt in range(_TRIES):
-            unit = self.unit()
-            unit.careful = attempt > 0
-            await unit.prepare([command, *also])
-            state = await unit.handle(command, cause)
-            await unit.follow(also, cause)
-            unit.changes.extend(changes)
-            try:
-                await unit.commit()
-            except (StaleState, *IN_THE_WAY):
-                await asyncio.sleep(random.uniform(0, 0.005))
-                continue
-            self.made(unit)
-            return state
-        raise StaleState(f"{stream_id} is too busy")
+        return await self.commands.carry_out(Asked(command, cause, also, changes))

@@ -118,6 +118,10 @@ class Projections:
         return found
 
 
+class InsertedTwice(ValueError):
+    """Two inserts of one row in one transaction, which PostgreSQL would refuse as well."""
+
+
 @dataclass(slots=True)
 class Folded:
     """What one transaction does to one row, all of it: `deleted`, then `before`, then `inserted` or upserted, then
@@ -135,6 +139,8 @@ class Folded:
     def take(self, change: RowChange) -> None:
         match change:
             case Insert(row=row):
+                if self.inserted is not None or self.upserted:
+                    raise InsertedTwice(f"A second insert of a row of {self.table}: {self.key}.")
                 self._begin(dict(row))
             case Upsert(values=values):
                 if self.inserted is None and not self.upserted:
@@ -179,7 +185,7 @@ class Folded:
 def fold(changes: Iterable[RowChange], primary_keys: Mapping[str, tuple[str, ...]]) -> list[Folded]:
     """One entry a row, in order of first appearance.
 
-    Raises KeyError for a table that the schema does not have.
+    Raises KeyError for a table that the schema does not have, InsertedTwice for a row that comes twice.
     """
     rows: dict[tuple[str, tuple[Any, ...]], Folded] = {}
     for change in changes:

@@ -5,10 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from shared.projection import Add, Delete, Insert, RowChange, Update, Upsert, add, delete, insert, update, upsert
+from shared.projection import (
+    Add,
+    Delete,
+    Insert,
+    InsertedTwice,
+    RowChange,
+    Update,
+    Upsert,
+    add,
+    delete,
+    fold,
+    insert,
+    update,
+    upsert,
+)
 from tests.memory_tables import after
 
 KEYS = {"pages": ("id",), "counts": ("day", "user")}
@@ -62,3 +77,9 @@ def test_folding_changes_nothing(changes: list[RowChange], cuts: list[int]) -> N
     one_by_one = after(changes, KEYS, range(len(changes)), DEFAULTS)
     assert after(changes, KEYS, cuts, DEFAULTS) == one_by_one
     assert after(changes, KEYS, [], DEFAULTS) == one_by_one
+
+
+@pytest.mark.parametrize("first", [insert("pages", id=1, title="a"), upsert("pages", A, title="a")])
+def test_a_second_row_of_the_same_key_is_refused(first: RowChange) -> None:
+    with pytest.raises(InsertedTwice):
+        fold([first, insert("pages", id=1, title="b")], KEYS)
