@@ -22,7 +22,8 @@ INSERT INTO events (stream_type, stream_id, version, event_id, type, schema_vers
                     correlation_id, causation_id, actor, traceparent, recorded_at)
 SELECT 'workflow', stream, version, gen_random_uuid(), 'PlatformReadyForReview', 1,
        jsonb_build_object('workflow_id', stream, 'user_id', stream, 'workflow_status', 'running',
-                          'platform', 'linkedin', 'draft_id', gen_random_uuid(), 'iteration', 1, 'score', 90, 'reason', 'good_enough'),
+                          'platform', 'linkedin', 'draft_id', gen_random_uuid(), 'iteration', 1, 'score', 90,
+                          'reason', 'good_enough'),
        stream, gen_random_uuid(), stream, '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', now()
 FROM (SELECT gen_random_uuid() AS stream FROM generate_series(1, $1)) AS streams, generate_series(1, 20) AS version
 """
