@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Collection
 from typing import Protocol
 
+import aiohttp
 import orjson
 from multidict import CIMultiDict
 from yarl import URL
@@ -44,8 +45,8 @@ def over(client: ServiceClient) -> Feed:
                     *lines, rest = (rest + chunk).split(b"\n")
                     for line in lines:
                         yield wire(line)
-                if rest:
-                    raise Refused(f"The feed of {source} broke off in the middle of a line; try again.")
+        except aiohttp.ClientError as error:
+            raise Refused(f"The feed of {source} broke off ({type(error).__name__}); try again.") from error
         except Problem as problem:
             raise Refused(f"The events of {source} are needed: {problem.detail}") from problem
 

@@ -308,6 +308,23 @@ async def test_a_source_that_does_not_answer_stops_it(told: Ground) -> None:
             await rebuild(kit, told.admin_dsn, feed=over(away))
 
 
+async def test_a_feed_that_breaks_off_stops_it(told: Ground) -> None:
+    async def break_off(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{"hea\r\n')
+        await writer.drain()
+        writer.close()
+
+    kit = told.kits["publishing"]
+    rows = await rows_of(told.admin_dsn, "publishing")
+    async with await asyncio.start_server(break_off, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        async with ServiceClient({"generation": f"http://127.0.0.1:{port}"}, "inside") as client:
+            with pytest.raises(Refused, match="The feed of generation broke off"):
+                await rebuild(kit, told.admin_dsn, feed=over(client))
+    assert await rows_of(told.admin_dsn, "publishing") == rows
+
+
 async def test_a_page_of_events_is_read_without_sorting_what_is_left(told: Ground, owner: asyncpg.Connection) -> None:
     await owner.execute("SET search_path TO workflow; SET enable_seqscan = off; ANALYZE events")
     for sql, arguments in (
