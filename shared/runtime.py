@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from typing import Any, get_args
 
@@ -77,21 +77,32 @@ async def running(kit: Kit, role: Role) -> AsyncIterator[ServiceClient]:
         stack.push_async_callback(kit.database.close)
         client = await stack.enter_async_context(ServiceClient(kit.settings.urls(), kit.settings.internal_token))
         kit.client = client
+        kit.metrics.on_scrape(lambda: _measure(kit))
+        tasks = _tasks(kit, role, client)
+        workers = tasks.pop("workers", None)
+        # Joining a consumer group takes seconds: meanwhile the tools are opened, which only workers and routes need.
+        stack.push_async_callback(_end, _begin(tasks))
+        stack.push_async_callback(kit.consumer.stop)
         if kit.service.tools is not None:
             kit.tools = await stack.enter_async_context(kit.service.tools(kit))
-        tasks = _tasks(kit, role, client)
-        running_tasks = [asyncio.create_task(_kept_alive(name, run), name=name) for name, run in tasks.items()]
-        kit.metrics.on_scrape(lambda: _measure(kit))
-        try:
-            yield client
-        finally:
-            await kit.consumer.stop()
-            for task in running_tasks:
-                task.cancel()
-            await asyncio.wait(running_tasks, timeout=8)
+        if workers is not None:
+            stack.push_async_callback(_end, _begin({"workers": workers}))
+        yield client
 
 
-def _tasks(kit: Kit, role: Role, client: ServiceClient) -> Mapping[str, Callable[[], Coroutine[Any, Any, None]]]:
+def _begin(tasks: Mapping[str, Callable[[], Coroutine[Any, Any, None]]]) -> list[asyncio.Task[None]]:
+    return [asyncio.create_task(_kept_alive(name, run), name=name) for name, run in tasks.items()]
+
+
+async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Stop them; each has a moment for what is in flight."""
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks, timeout=8)
+
+
+def _tasks(kit: Kit, role: Role, client: ServiceClient) -> dict[str, Callable[[], Coroutine[Any, Any, None]]]:
     tasks: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {}
     if role in ("all", "relay"):
         tasks["relay"] = kit.relay.run
