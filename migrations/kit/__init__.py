@@ -17,6 +17,19 @@ def execute_script(sql: str) -> None:
     connection.close()
 
 
+# What the documents ask of `updated_at`. Projections write the event's own time, which is not touched, or a rebuilt row
+# could differ from the live one.
+SET_UPDATED_AT = """
+CREATE FUNCTION set_updated_at() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.updated_at IS NOT DISTINCT FROM OLD.updated_at
+       AND current_setting('app.user_id', true) IS DISTINCT FROM 'service' THEN
+        NEW.updated_at = now();
+    END IF;
+    RETURN NEW;
+END $$;
+"""
+
 _PROTECT = """
 ALTER TABLE {table} ENABLE ROW LEVEL SECURITY;
 CREATE POLICY {table}_owner_{action} ON {table} FOR {action}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -28,6 +29,7 @@ from shared.ids import derive
 from shared.projection import RowChange, delete, insert, projects, update
 
 
+@lru_cache(maxsize=4096)
 def state_id(workflow_id: UUID, platform: str) -> UUID:
     """The key of a platform's row."""
     return derive("platform_state", workflow_id, platform)

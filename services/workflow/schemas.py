@@ -116,7 +116,7 @@ class DecisionIn(In):
     draft_id: UUID | None = Field(None, description="The draft you read; an older one is refused with 409.")
     feedback: Annotated[Text, Field(max_length=5000)] | None = Field(None, description="What to change next time.")
     regenerate: bool = Field(False, description="With reject: ask for another draft.")
-    content: Annotated[Text, Field(min_length=1, max_length=100_000)] | None = Field(
+    content: Annotated[Text, Field(min_length=1, max_length=50_000)] | None = Field(
         None, description="The edited text; required for the edits, forbidden otherwise."
     )
     publish: PublishIn | None = Field(None, description="With accept: publish it, too.")

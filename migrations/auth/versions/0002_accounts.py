@@ -7,7 +7,7 @@ one trigger function `set_updated_at` where two documents give it two names.
 
 from alembic import op
 
-from migrations.kit import execute_script, protect
+from migrations.kit import SET_UPDATED_AT, execute_script, protect
 
 revision = "0002"
 down_revision = "0001"
@@ -15,15 +15,6 @@ branch_labels = None
 depends_on = None
 
 _UP = """
-CREATE FUNCTION set_updated_at() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    -- Projections write the event's own time; only other updates get the clock's.
-    IF NEW.updated_at IS NOT DISTINCT FROM OLD.updated_at THEN
-        NEW.updated_at = now();
-    END IF;
-    RETURN NEW;
-END $$;
-
 CREATE TYPE user_role AS ENUM ('admin', 'moderator', 'reviewer', 'viewer');
 
 CREATE TABLE users (
@@ -114,6 +105,7 @@ CREATE POLICY profiles_service_delete ON profiles FOR DELETE
 
 
 def upgrade() -> None:
+    execute_script(SET_UPDATED_AT)
     execute_script(_UP)
     protect("sessions")
 

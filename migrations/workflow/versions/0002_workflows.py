@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from migrations.kit import execute_script, protect
+from migrations.kit import SET_UPDATED_AT, execute_script, protect
 
 revision = "0002"
 down_revision = "0001"
@@ -10,15 +10,6 @@ branch_labels = None
 depends_on = None
 
 _UP = """
-CREATE FUNCTION set_updated_at() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    -- Projections write the event's own time; only other updates get the clock's.
-    IF NEW.updated_at IS NOT DISTINCT FROM OLD.updated_at THEN
-        NEW.updated_at = now();
-    END IF;
-    RETURN NEW;
-END $$;
-
 CREATE TABLE projects (
     id              uuid PRIMARY KEY DEFAULT gen_random_uuid(),
     user_id         uuid NOT NULL,
@@ -73,6 +64,7 @@ _OWNED = ("projects", "workflows", "platform_states")
 
 
 def upgrade() -> None:
+    execute_script(SET_UPDATED_AT)
     execute_script(_UP)
     for table in _OWNED:
         protect(table)
