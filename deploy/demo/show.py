@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from typing import Any
 
 from rich.console import Console, Group
@@ -33,21 +34,22 @@ def happened(event: dict[str, Any]) -> None:
     data = event["data"]
     platform = data.get("platform", "")
     colour = _COLOURS.get(platform, "cyan")
-    details = {
+    told: dict[str, Callable[[], str]] = {
         "WorkflowStarted": lambda: f"for {', '.join(data['platforms'])}; good enough from {data['min_score']}",
         "DraftRequested": lambda: f"round {data['iteration']}" + (f": {data['feedback']}" if data["feedback"] else ""),
         "DraftReceived": lambda: f"round {data['iteration']}, now before the judge",
         "PlatformReadyForReview": lambda: f"score {data['score']}, {data['reason'].replace('_', ' ')}",
         "DraftRejected": lambda: f"feedback: {data['feedback']}" if data["feedback"] else "",
         "DraftEdited": lambda: f"{len(data['content'])} characters, to {data['purpose']}",
-        "PlatformPublished": lambda: data["url"],
-        "PlatformFailed": lambda: data["reason"],
+        "PlatformPublished": lambda: str(data["url"]),
+        "PlatformFailed": lambda: str(data["reason"]),
         "WorkflowCompleted": lambda: ", ".join(f"{name} {end}" for name, end in data["outcomes"].items()),
-    }.get(event["type"], lambda: "")()
+    }
+    details = told[event["type"]]() if event["type"] in told else ""
     line = Text("   ")
     line.append(f"{platform:<9}", style=colour)
     line.append(f"{event['type']:<24}", style="bold")
-    line.append(str(details), style="dim")
+    line.append(details, style="dim")
     console.print(line, overflow="ellipsis", no_wrap=True)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ ROUNDS = 3
 PLATFORMS = ("linkedin", "x", "blog")
 PATIENCE = 120.0  # seconds for any one wait
 
-Provenance = Callable[[str, str], list[tuple[str, str]]]
+Provenance = Callable[[str, str], Sequence[tuple[str, str]]]
 
 
 class Story:
