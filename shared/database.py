@@ -30,13 +30,6 @@ UNAVAILABLE = (
 # Two transactions in each other's way: the same work succeeds at once.
 IN_THE_WAY = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 
-
-def raise_if_refused(error: Exception) -> None:
-    """Raise what is about the data: asyncpg's error for a value that does not fit is among UNAVAILABLE by its class."""
-    if isinstance(error, ValueError):
-        raise error
-
-
 PRIMARY_KEYS = """
 SELECT c.relname AS table, array_agg(a.attname::text ORDER BY array_position(i.indkey::int2[], a.attnum)) AS columns
 FROM pg_index i

@@ -17,7 +17,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-from shared.database import IN_THE_WAY, UNAVAILABLE, raise_if_refused
+from shared.database import IN_THE_WAY, UNAVAILABLE
 from shared.decider import DomainError
 from shared.eventstore.store import Cause, EventStore, StaleState
 from shared.eventstore.unit import LostLease, Unit
@@ -347,8 +347,7 @@ class Workers:
             except LostLease as lost:
                 # What another worker has taken over is its to record.
                 group = [done for done in group if (done.task.id, done.task.lease_token) in lost.held]
-            except UNAVAILABLE as error:
-                raise_if_refused(error)
+            except UNAVAILABLE:
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, 2.0)
             else:

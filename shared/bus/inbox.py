@@ -14,7 +14,7 @@ from uuid import UUID
 
 from contracts.envelope import Mark, Wire, parse, topic
 from shared.bus.marks import Marks, Place
-from shared.database import IN_THE_WAY, UNAVAILABLE, raise_if_refused
+from shared.database import IN_THE_WAY, UNAVAILABLE
 from shared.eventstore.store import Cause, EventStore, StaleState
 from shared.eventstore.unit import Fenced, MarkMove, Parked, Unit
 from shared.reactions import Strike, Task
@@ -198,7 +198,6 @@ class Inbox:
                 careful = True
                 await asyncio.sleep(random.uniform(0, 0.005))
             except UNAVAILABLE as error:
-                raise_if_refused(error)
                 if self._stopping:
                     raise Stopping("The database is away.") from error
                 logger.warning("the database of %s is away (%s)", self.store.service, error or type(error).__name__)
