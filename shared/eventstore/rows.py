@@ -90,7 +90,7 @@ def batches(changes: Iterable[RowChange], primary_keys: Mapping[str, Columns]) -
         into.setdefault(batch, batch).rows.append(row)
 
     def change(into: dict[Batch, Batch], row: Folded, values: Row, deltas: Row) -> None:
-        batch = Batch("update", row.table, tuple(row.key), tuple(values), tuple(deltas))
+        batch = Batch("update", row.table, tuple(row.key), tuple(sorted(values)), tuple(sorted(deltas)))
         put(into, batch, {**row.key, **values, **deltas})
 
     for row in fold(changes, primary_keys):
@@ -100,15 +100,23 @@ def batches(changes: Iterable[RowChange], primary_keys: Mapping[str, Columns]) -
         if row.before is not None:
             change(found, row, *row.before)
         if row.inserted is not None:
-            put(comes, Batch("insert", row.table, key, tuple(row.inserted)), row.inserted)
+            put(comes, Batch("insert", row.table, key, tuple(sorted(row.inserted))), row.inserted)
         elif row.upserted:
-            put(comes, Batch("upsert", row.table, key, tuple(row.values)), {**row.key, **row.values})
+            put(comes, Batch("upsert", row.table, key, tuple(sorted(row.values))), {**row.key, **row.values})
         elif row.values:
             change(updates, row, row.values, row.deltas)
             continue
         if row.deltas:
             change(updates, row, {}, row.deltas)
     return [*deletes, *found, *comes, *updates]
+
+
+def independent(found: Sequence[Batch]) -> bool:
+    """Whether these may be written in any order, or at once: nothing goes, and no row is written twice."""
+    if any(batch.verb == "delete" for batch in found):
+        return False
+    written = [(batch.table, *(row[name] for name in batch.key)) for batch in found for row in batch.rows]
+    return len(set(written)) == len(written)
 
 
 def dumps(rows: list[dict[str, Any]]) -> str:
@@ -124,7 +132,7 @@ def _default(value: Any) -> Any:
     return str(value)
 
 
-async def write(connection: PoolConnection, changes: Sequence[RowChange], primary_keys: Mapping[str, Columns]) -> None:
-    """Write all changes. Raises asyncpg's constraint errors as they come."""
-    for batch in batches(changes, primary_keys):
+async def write(connection: PoolConnection, found: Sequence[Batch]) -> None:
+    """Write all of them in order. Raises asyncpg's constraint errors as they come."""
+    for batch in found:
         await connection.execute(batch.sql(), dumps(batch.rows))

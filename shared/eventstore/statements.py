@@ -53,6 +53,10 @@ DELETE FROM tasks USING unnest($1::uuid[], $2::uuid[]) AS done (id, token)
 WHERE tasks.id = done.id AND tasks.lease_token = done.token
 RETURNING tasks.id, tasks.lease_token
 """
+HELD_TASKS = """
+SELECT tasks.id, tasks.lease_token FROM tasks JOIN unnest($1::uuid[], $2::uuid[]) AS done (id, token)
+ON tasks.id = done.id AND tasks.lease_token = done.token
+"""
 
 DROP_TASKS = "DELETE FROM tasks WHERE id = ANY ($1::uuid[])"
 
@@ -76,6 +80,7 @@ FROM unnest($1::text[], $2::int[], $3::int[], $4::bigint[], $5::bigint[], $6::bi
      AS new (source, partitions, partition, old_transaction, old_position, transaction_id, position, epoch)
 WHERE heard.source = new.source AND heard.partitions = new.partitions AND heard.partition = new.partition
   AND heard.transaction_id = new.old_transaction AND heard.position = new.old_position AND NOT heard.closed
+RETURNING 1
 """
 
 PARK = """

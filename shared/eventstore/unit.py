@@ -21,9 +21,12 @@ from shared.database import PoolConnection
 from shared.decider import Decider, DomainError, Invalid, NotFound
 from shared.eventstore import rows, statements
 from shared.eventstore.store import Cause, EventStore, Known, StaleState
+from shared.eventstore.together import Part, together
 from shared.ids import new_id
 from shared.projection import Projections, RowChange
 from shared.reactions import LeasedTask, Reactions, Strike, Task
+
+MOST_TOGETHER = 3  # statements for rows that are sent as one: each new combination is planned once a connection
 
 
 class Fenced(Exception):
@@ -198,9 +201,14 @@ class Unit:
         """
         if self.empty:
             return
+        found = rows.batches(self.changes, self.store.database.primary_keys)
         try:
-            async with self.store.database.pool.acquire() as connection, connection.transaction():
-                await self._write(connection)
+            async with self.store.database.pool.acquire() as connection:
+                if self._independent(found):
+                    await self._write_together(connection, found)
+                else:
+                    async with connection.transaction():
+                        await self._write(connection, found)
         except asyncpg.UniqueViolationError as error:
             if error.constraint_name in ("events_stream_version", "events_event_id"):
                 self.store.forget(self.states)
@@ -208,29 +216,64 @@ class Unit:
             raise
         self.store.remember(self.states)
 
-    async def _write(self, connection: PoolConnection) -> None:
-        if self.marks:
-            await self._move_marks(connection)
-        if self.done:
-            await self._strike(connection)
-        if self.events:
-            await self._append(connection)
-        if self.changes:
-            await rows.write(connection, self.changes, self.store.database.primary_keys)
-        if self.dropped:
-            await connection.execute(statements.DROP_TASKS, self.dropped)
+    def _independent(self, found: Sequence[rows.Batch]) -> bool:
+        """Whether what is written may be written at once; each new combination of statements has to be planned."""
+        removed = {*self.dropped, *(task.id for task in self.done)}
+        rare = self.parked or self.unparked or len(found) > MOST_TOGETHER or removed & self.tasks.keys()
+        return not rare and rows.independent(found)
+
+    async def _write_together(self, connection: PoolConnection, found: Sequence[rows.Batch]) -> None:
+        parts = self._kit_parts()
+        parts += [Part(f"row{n}", batch.sql(), [rows.dumps(batch.rows)]) for n, batch in enumerate(found)]
+        sql, arguments = together(parts)
+        try:
+            answer = await connection.fetchrow(sql, *arguments)
+        except asyncpg.DivisionByZeroError as error:
+            columns = [task.id for task in self.done], [task.lease_token for task in self.done]
+            held = await connection.fetch(statements.HELD_TASKS, *columns) if self.done else []
+            raise self._fenced(held) from error
         if self.tasks:
-            await self._add_tasks(connection)
+            self._keep_added(answer["added"] or ())
+
+    async def _write(self, connection: PoolConnection, found: Sequence[rows.Batch]) -> None:
+        for part in self._kit_parts():
+            answer = await connection.fetch(part.sql, *part.arguments)
+            if part.expected is not None and len(answer) != part.expected:
+                raise self._fenced(answer if part.name == "struck" else [])
+            if part.told is not None:
+                self._keep_added([row[part.told] for row in answer])
+        await rows.write(connection, found)
         if self.parked:
             await self._park(connection)
         for source, mark in self.unparked:
             if await connection.execute(statements.UNPARK, source, *_pair(mark)) != "DELETE 1":
                 raise Fenced("The parked event was taken care of by somebody else.")
 
-    async def _append(self, connection: PoolConnection) -> None:
+    def _kit_parts(self) -> list[Part]:
+        """Everything but the rows of read tables and what was set aside."""
+        parts = []
+        if self.marks:
+            parts.append(Part("marks", statements.MOVE_MARKS, self._mark_columns(), expected=len(self.marks)))
+        if self.done:
+            done = [task.id for task in self.done], [task.lease_token for task in self.done]
+            parts.append(Part("struck", statements.STRIKE_TASKS, done, expected=len(self.done)))
+        if self.events:
+            parts.append(Part("appended", statements.APPEND, self._event_columns()))
+        if self.dropped:
+            parts.append(Part("dropped", statements.DROP_TASKS, [self.dropped]))
+        if self.tasks:
+            parts.append(Part("added", statements.ADD_TASKS, self._task_columns(), told="id"))
+        return parts
+
+    def _fenced(self, held: Sequence[Any]) -> Fenced:
+        """Somebody else was faster; `held` are the rows of those tasks that are still ours."""
+        if self.done:
+            return LostLease(frozenset((row["id"], row["lease_token"]) for row in held))
+        return Fenced("Another consumer of the group has moved on from here.")
+
+    def _event_columns(self) -> list[list[Any]]:
         metas = [event.meta for event in self.events]
-        await connection.execute(
-            statements.APPEND,
+        return [
             [meta.stream_type for meta in metas],
             [meta.stream_id for meta in metas],
             [meta.version for meta in metas],
@@ -244,16 +287,15 @@ class Unit:
             [meta.actor for meta in metas],
             [meta.traceparent for meta in metas],
             [meta.recorded_at for meta in metas],
-        )
+        ]
 
     def _sealed(self, event: Event) -> bytes | None:
         private = event.private_json()
         return None if private is None else self.store.cipher.encrypt(private)
 
-    async def _move_marks(self, connection: PoolConnection) -> None:
+    def _mark_columns(self) -> list[list[Any]]:
         moves = self.marks
-        status = await connection.execute(
-            statements.MOVE_MARKS,
+        return [
             [move.source for move in moves],
             [move.partitions for move in moves],
             [move.partition for move in moves],
@@ -262,18 +304,10 @@ class Unit:
             [move.new.transaction_id for move in moves],
             [move.new.position for move in moves],
             [move.epoch for move in moves],
-        )
-        if status != f"UPDATE {len(moves)}":
-            raise Fenced("Another consumer of the group has moved on from here.")
+        ]
 
-    async def _strike(self, connection: PoolConnection) -> None:
-        struck = await connection.fetch(
-            statements.STRIKE_TASKS, [task.id for task in self.done], [task.lease_token for task in self.done]
-        )
-        if len(struck) != len(self.done):
-            raise LostLease(frozenset((row["id"], row["lease_token"]) for row in struck))
-
-    async def _add_tasks(self, connection: PoolConnection) -> None:
+    def _task_columns(self) -> list[list[Any]]:
+        """The rows of tasks; those that are born leased are noted in `leased`."""
         now = datetime.now(UTC)
         leases: list[tuple[UUID | None, datetime | None]] = []
         promised: Counter[tuple[str, str]] = Counter()
@@ -289,8 +323,7 @@ class Unit:
             leases.append((token, now + timedelta(seconds=seconds)))
             self.leased.append(_leased(task, cause, token))
         entries = list(self.tasks.values())
-        added = await connection.fetch(
-            statements.ADD_TASKS,
+        return [
             [task.id for task, _ in entries],
             [task.kind for task, _ in entries],
             [task.lane for task, _ in entries],
@@ -303,11 +336,12 @@ class Unit:
             [cause.causation_id for _, cause in entries],
             [cause.actor for _, cause in entries],
             [cause.traceparent for _, cause in entries],
-        )
-        inserted = {row["id"] for row in added}
-        self.leased = [
-            task for task in self.leased if task.id in inserted
-        ]  # of a row that was there, another lease holds
+        ]
+
+    def _keep_added(self, added: Collection[UUID]) -> None:
+        """Of a row that was there, another lease holds."""
+        inserted = set(added)
+        self.leased = [task for task in self.leased if task.id in inserted]
 
     async def _park(self, connection: PoolConnection) -> None:
         wires = [parked.wire for parked in self.parked]
