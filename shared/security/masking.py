@@ -1,7 +1,7 @@
-"""Masking secrets and e-mail addresses in what is logged: text, structures and structlog events."""
+"""Masking secrets and e-mail addresses in what is logged: text and structures."""
 
 import re
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping
 from typing import Any
 
 MASK = "[masked]"
@@ -78,11 +78,6 @@ def mask(value: Any, depth: int = 0) -> Any:
             return mask_text(f"{type(value).__name__}: {value}")
         case _:
             return mask_text(str(value))
-
-
-def mask_event(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """The structlog processor: place it after everything that adds to the event, before the renderer."""
-    return {key: _mask_named(key, item, 0) for key, item in event.items()}
 
 
 def _mask_key(key: Any) -> Any:

@@ -1,16 +1,12 @@
 """Masking: secrets and e-mail addresses never reach the log, the rest stays readable, and no text makes it slow."""
 
-import time
 from uuid import UUID
 
 import bcrypt
 import pytest
-import structlog
-from hypothesis import given
-from hypothesis import strategies as st
 
 from shared.security.fields import FieldCipher, generate_key
-from shared.security.masking import mask, mask_event, mask_text
+from shared.security.masking import mask, mask_text
 from shared.security.tokens import generate_private_pem
 
 SECRETS = [
@@ -108,53 +104,3 @@ def test_a_structure_that_holds_itself_ends() -> None:
     endless: dict[str, object] = {}
     endless["again"] = endless
     assert "…" in str(mask(endless))
-
-
-def test_structlog_writes_no_secret() -> None:
-    written: list[str] = []
-
-    def keep(_logger: object, _method: str, event: structlog.typing.EventDict) -> str:
-        written.append(str(event))
-        return ""
-
-    logger = structlog.wrap_logger(structlog.PrintLogger(), processors=[mask_event, keep])
-    logger.info("sent to ada@example.org", api_key="abc", url="https://u:abc@example.org/", count=3)
-    assert "ada" not in written[0]
-    assert "abc" not in written[0]
-    assert "'count': 3" in written[0]
-
-
-@pytest.mark.parametrize(
-    "hostile",
-    [
-        "a" * 20_000,
-        "a." * 10_000,
-        "a@" + "a." * 10_000,
-        "x://" * 5_000,
-        "x://" + ":" * 20_000,
-        "x://:a" * 3_000,
-        "eyJ" + "a" * 20_000,
-        "password=" * 2_000,
-        "password='" * 2_000,
-        "bearer " * 3_000,
-        "cookie:" * 3_000,
-        "-----BEGIN " * 2_000,
-        "-----BEGIN PRIVATE KEY-----" * 700,
-        '"' * 20_000,
-        "0" * 20_000,
-        "a" * 5_000_000,
-    ],
-)
-def test_no_text_makes_masking_slow(hostile: str) -> None:
-    started = time.process_time()
-    mask_text(hostile)
-    assert time.process_time() - started < 0.5
-
-
-@given(
-    st.recursive(
-        st.none() | st.text() | st.integers() | st.binary(), lambda c: st.lists(c) | st.dictionaries(st.text(), c)
-    )
-)
-def test_anything_can_be_masked(value: object) -> None:
-    mask(value)
