@@ -51,32 +51,43 @@ async def set_codecs(connection: Connection) -> None:
 
 
 class Database:
-    """A service's pool. `schema` comes from the role's search_path."""
+    """A service's connections. `schema` comes from the role's search_path.
+
+    `size`: most of them, a third of which only ever read, each time as one user.
+    """
 
     def __init__(self, dsn: str, *, size: int = 8, application: str = "presswork") -> None:
         self._dsn = dsn
-        self._size = size
+        self._readers = max(1, size // 3)
+        self._writers = max(2, size - self._readers)
         self._application = application
         self._pool: asyncpg.Pool | None = None
+        self._reading: asyncpg.Pool | None = None
         self.primary_keys: dict[str, tuple[str, ...]] = {}
 
     async def open(self) -> None:
         """Connect. Raises one of UNAVAILABLE when the server cannot be reached."""
-        self._pool = await asyncpg.create_pool(
-            self._dsn,
-            min_size=1,
-            max_size=self._size,
-            init=set_codecs,
-            reset=_keep_session,  # sessions hold nothing between uses, so the round trip is saved
-            command_timeout=60,
-            server_settings={"application_name": self._application, "app.user_id": SERVICE, "jit": "off"},
-        )
+        self._pool = await self._connected(self._writers, {"app.user_id": SERVICE})
+        # Who reads is set for each use; until then nobody does, who sees no rows.
+        self._reading = await self._connected(self._readers, {"app.user_id": "", "default_transaction_read_only": "on"})
         rows = await self.pool.fetch(PRIMARY_KEYS)
         self.primary_keys = {row["table"]: tuple(row["columns"]) for row in rows}
 
+    async def _connected(self, most: int, settings: dict[str, str]) -> asyncpg.Pool:
+        return await asyncpg.create_pool(
+            self._dsn,
+            min_size=1,
+            max_size=most,
+            init=set_codecs,
+            reset=_keep_session,  # sessions hold nothing between uses, so the round trip is saved
+            command_timeout=60,
+            server_settings={"application_name": self._application, "jit": "off", **settings},
+        )
+
     async def close(self) -> None:
-        if self._pool is not None:
-            await self._pool.close()
+        for pool in (self._reading, self._pool):
+            if pool is not None:
+                await pool.close()
 
     @property
     def pool(self) -> asyncpg.Pool:
@@ -94,17 +105,17 @@ class Database:
 
     @asynccontextmanager
     async def reading(self, user_id: UUID | None) -> AsyncIterator[PoolConnection]:
-        """A read-only transaction that sees what this user may see; None sees what the service may."""
-        async with self.pool.acquire() as connection:
-            if user_id is None:
+        """A connection that reads what this user may see; None sees what the service may."""
+        if user_id is None:
+            async with self.pool.acquire() as connection:
                 yield connection
-                return
-            # A UUID cannot carry SQL; one round trip instead of two.
-            await connection.execute(f"BEGIN READ ONLY; SET LOCAL app.user_id = '{UUID(str(user_id))}'")
-            try:
-                yield connection
-            finally:
-                await connection.execute("COMMIT")
+            return
+        if self._reading is None:
+            raise RuntimeError("The database is not open yet: call open() first.")
+        async with self._reading.acquire() as connection:
+            # For the session, not for a transaction, which would take a round trip more. A UUID cannot carry SQL.
+            await connection.execute(f"SET app.user_id = '{UUID(str(user_id))}'")
+            yield connection
 
     async def ready(self) -> None:
         """Raises when the server does not answer."""
