@@ -30,6 +30,7 @@ logger = logging.getLogger(__name__)
 
 TICK = 0.25  # seconds between looks for tasks that nobody announced
 GROUPED = 200  # most outcomes recorded in one transaction
+WITHIN_LEASE = 0.9  # of a lease: work is stopped and reported before another worker may take the task
 AFTER_A_FAULT = 60.0  # seconds until a task whose giving up failed is looked at again
 GRACE = 4.5  # seconds that work in flight has left when the process is asked to end
 
@@ -206,7 +207,7 @@ class Workers:
         token = bind_correlation(str(task.correlation_id))
         try:
             async with self._turn(task):
-                left = worker.lease - (time.perf_counter() - started)
+                left = WITHIN_LEASE * worker.lease - (time.perf_counter() - started)
                 if not self._accepting or left < worker.lease / 2:
                     await self._later(task, 0, "it did not get its turn here in time", counts=False)
                 else:

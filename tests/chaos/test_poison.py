@@ -11,6 +11,7 @@ import pytest_asyncio
 from deploy.embedded.broker import EmbeddedBroker
 from deploy.embedded.given import GivenPostgres
 from deploy.embedded.postgres import EmbeddedPostgres
+from shared.parked import parked, retry
 from tests.kit.house import House, gather, house
 from tests.waiting import eventually
 
@@ -66,8 +67,14 @@ async def test_a_poison_event_waits_for_an_operator_with_those_behind_it_and_hol
     await eventually(lambda: given_up(here, banned))
     rows = await here.ledger.fetch(_PARKED, banned)
     assert [(row["number"], row["attempts"]) for row in rows] == [(2, ATTEMPTS), (3, 0), (4, 0)]
-    assert "banned" in rows[0]["error"]
     assert await posted(here, banned) == [1]
+    [listed] = await parked(here.ledger.name, here.ledger.dsn)
+    assert (listed.stream_id, listed.attempts, listed.behind) == (banned, ATTEMPTS, 2)
+    assert "banned" in listed.error
+
+    # A retry before the fault is mended fails, and is told so.
+    again = await retry(here.ledger.name, here.ledger.dsn, banned)
+    assert (again.streams, again.done, len(again.failed)) == (1, 0, 1)
 
     # What is set aside outlives the process, and what comes later still waits behind it.
     await here.processes[0].kill()
@@ -81,9 +88,10 @@ async def test_a_poison_event_waits_for_an_operator_with_those_behind_it_and_hol
     assert await posted(here, banned) == [1]
 
     await here.ledger.fetch("DELETE FROM banned")
-    await here.ledger.fetch("UPDATE parked_events SET next_attempt_at = now() WHERE attempts > 0")
+    again = await retry(here.ledger.name, here.ledger.dsn, banned)
+    assert (again.streams, again.done, again.failed) == (1, 1, ())
     await arrived(here, banned, 5)
-    assert await here.ledger.fetch(_PARKED, banned) == []
+    assert await parked(here.ledger.name, here.ledger.dsn) == []
     await here.pay(banned, receipt=NO_RECEIPT)
     await arrived(here, banned, 6)
 
@@ -111,8 +119,7 @@ async def test_a_fault_that_passes_by_itself_needs_no_operator(here: House) -> N
     ],
 )
 async def test_what_can_never_succeed_is_no_database_that_is_away(here: House, bad: dict[str, object]) -> None:
-    """Else the consumer would wait for ever for a server that is there. (A value of another type is refused by the
-    client, with an error of the same class as those of a connection that is lost.)"""
+    """Else the consumer would wait for ever for a server that is there."""
     culprit, other = uuid4(), uuid4()
     await here.pay(culprit, **bad)
     await here.pay(other, receipt=NO_RECEIPT)

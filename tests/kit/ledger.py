@@ -30,7 +30,7 @@ from tests.kit.events import LEDGER, Paid, Posted, Receipted, Refused
 from tests.kit.settings import KitSettings
 
 LEASE = 1.5  # seconds
-ATTEMPTS = 4
+ATTEMPTS = 3
 CONCURRENCY = 6
 NARROW = 2  # tasks of the lane "narrow" at a time
 
@@ -98,8 +98,6 @@ async def write_receipt(task: LeasedTask, kit: Kit) -> Sequence[Any]:
     doing = await pool.fetchval(_BEGAN, task.id, plan["number"], task.attempts, os.getpid())
     if task.attempts <= plan.get("kill", 0):
         os.kill(os.getpid(), signal.SIGKILL)
-    if task.attempts <= plan.get("freeze", 0):
-        time.sleep(LEASE + 0.5)  # noqa: ASYNC251 - the whole process stands still and does not notice
     await asyncio.sleep(plan.get("seconds", 0))
     if task.attempts <= plan.get("fail", 0):
         raise ValueError("the printer is out of paper")
@@ -108,6 +106,8 @@ async def write_receipt(task: LeasedTask, kit: Kit) -> Sequence[Any]:
     if plan.get("give_up"):
         raise GiveUp("there is no printer")
     await pool.execute(_ENDED, doing)
+    if task.attempts <= plan.get("freeze", 0):
+        time.sleep(LEASE + 0.5)  # noqa: ASYNC251 - the whole process stands still and does not notice
     number = -1 if plan.get("refused") else plan["number"]
     return [RecordReceipt(UUID(plan["customer_id"]), number)]
 
