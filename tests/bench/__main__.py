@@ -20,7 +20,6 @@ _KIT: dict[str, Callable[[Ground], Iterator[Figure]]] = {
     "rebuild": kit_figures.rebuild,
 }
 _PLATFORM = ("workflows", "review", "read", "memory", "up")
-_CALM = 0.15
 
 console = Console(highlight=False)
 
@@ -39,7 +38,7 @@ def main() -> int:
     wanted = set(chosen.names) or {*_KIT, *_PLATFORM}
 
     began = time.monotonic()
-    if (share := busy()) > _CALM:
+    if (share := busy()) > report.CALM:
         console.print(f"[yellow]Others use {share:.0%} of this machine now: every figure will be worse than it is.")
     with console.status("making the peers' environment"):
         peers_environment.ready()
@@ -47,7 +46,7 @@ def main() -> int:
     console.print(report.table(figures))
     console.print(f"[dim]{machine()}, {time.monotonic() - began:.0f} s")
     if chosen.write and not failures:
-        report.write(REPOSITORY / "docs" / "performance.md", report.markdown(figures, machine()))
+        report.write(REPOSITORY / "docs" / "performance.md", report.markdown(figures, machine(), share))
     return 1 if failures else 0
 
 

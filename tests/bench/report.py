@@ -9,6 +9,7 @@ from rich.table import Table
 
 from tests.bench.figure import Figure
 
+CALM = 0.15  # share of the machine that others may use without being mentioned
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 _HEADINGS = ("figure", "ours", "target", "reached", "limit or peer", "theirs", "ours : theirs")
 
@@ -46,9 +47,10 @@ def table(figures: Sequence[Figure]) -> Table:
     return found
 
 
-def markdown(figures: Sequence[Figure], machine: str) -> str:
-    """The same for a document."""
-    lines = [f"Measured on {machine}.", "", f"| {' | '.join(_HEADINGS)} |", "|---|--:|--:|--:|---|--:|--:|"]
+def markdown(figures: Sequence[Figure], machine: str, busy: float) -> str:
+    """The same for a document; `busy`: the share of the machine that others used when the run began."""
+    others = f" Others used {busy:.0%} of it when the run began: expect better." if busy > CALM else ""
+    lines = [f"Measured on {machine}.{others}", "", f"| {' | '.join(_HEADINGS)} |", "|---|--:|--:|--:|---|--:|--:|"]
     lines += [f"| {' | '.join(_cells(figure))} |" for figure in figures]
     return "\n".join(lines)
 
