@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -22,4 +24,6 @@ def kit(service: Service, database_url: str, kafka_url: str = "127.0.0.1:9", **o
 
 def traced(service: str) -> None:
     """Record every span, as the embedded platform does."""
-    setup_tracing(service, traces_dir=Path(tempfile.mkdtemp(prefix="presswork-bench-traces-")), otlp_endpoint=None)
+    folder = Path(tempfile.mkdtemp(prefix="presswork-bench-traces-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    setup_tracing(service, traces_dir=folder, otlp_endpoint=None)
