@@ -230,11 +230,13 @@ class Relay:
 
     async def _serve_missing(self, connection: Connection, saved: SavedCursor) -> None:
         """A subscriber to whom something is missing in the topic gets it again; the others pass by it."""
-        rows = [row for row in await connection.fetch(_SUBSCRIBERS) if row["missing"]]
-        if not rows:
+        rows = await connection.fetch(_SUBSCRIBERS)
+        heard = {row["subscriber"]: low_water(row["marks"]) for row in rows}
+        asking = {row["subscriber"] for row in rows if row["missing"]}
+        names = [name for name, mark in heard.items() if name in asking or mark < self._cursor.held]
+        if not names:
             return
-        names = [row["subscriber"] for row in rows]
-        lowest = min(self._cursor.mark, *(low_water(row["marks"]) for row in rows))
+        lowest = min(self._cursor.mark, *(heard[name] for name in names))
         logger.warning("%s misses events; %s publishes them again", ", ".join(names), self._store.service)
         async with connection.transaction():
             self._cursor = self._cursor.back_to(lowest)
