@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import aiohttp
 import jwt
 import pytest
 
+from deploy.embedded.keys import signing_key_file
+from shared.security.tokens import Signer
 from tests.e2e.conftest import Platform
 from tests.e2e.user import ARTICLE, Answer, nobody, user
 
@@ -129,6 +132,18 @@ async def test_tokens_that_are_missing_forged_or_expired_open_nothing(platform: 
         refused(await visitor.request("GET", WORKFLOWS), 401)
         visitor.token = jwt.encode(claims, None, algorithm="none")
         refused(await visitor.request("GET", WORKFLOWS), 401)
+
+
+async def test_an_expired_token_is_told_apart_from_a_forged_one(platform: Platform) -> None:
+    signer = Signer(signing_key_file(platform.traces.parent).read_bytes())
+    async with user(platform.gateway) as writer:
+        assert writer.token is not None
+        claims = jwt.decode(writer.token, options={"verify_signature": False})
+        issue = (UUID(claims["sub"]), UUID(claims["sid"]), "viewer", "old")
+        writer.token = signer.issue(*issue, datetime.now(UTC) - timedelta(hours=2))
+        answer = await writer.request("GET", WORKFLOWS)
+        assert "expired" in refused(answer, 401)
+        assert answer.body["type"].endswith("expired-token")
 
 
 async def test_a_repeated_key_repeats_the_answer_and_refuses_another_body(platform: Platform) -> None:
