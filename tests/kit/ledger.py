@@ -23,7 +23,7 @@ from contracts.envelope import Event
 from shared.decider import Decider, Invalid
 from shared.ids import derive
 from shared.kit import Kit, Service
-from shared.projection import RowChange, add, insert, projects, upsert
+from shared.projection import RowChange, add, projects, upsert
 from shared.reactions import GiveUp, LeasedTask, RetryLater, Task, gave_up, on, work
 from tests.kit import events
 from tests.kit.events import LEDGER, Paid, Posted, Receipted, Refused
@@ -127,7 +127,7 @@ async def fail_unspoken(task: LeasedTask, kit: Kit) -> Sequence[Any]:
 @projects(Paid)
 def enter(event: Paid, at: datetime) -> list[RowChange]:
     key = {"customer_id": event.meta.stream_id}
-    entry = insert("entries", id=event.meta.event_id, customer_id=event.meta.stream_id, amount=event.amount, at=at)
+    entry = upsert("entries", {"id": event.meta.event_id}, **key, amount=event.amount, at=at)  # twice is no error
     return [entry, upsert("totals", key), add("totals", key, payments=1, amount=event.amount)]
 
 

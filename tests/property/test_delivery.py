@@ -47,9 +47,9 @@ class Delivery(RuleBasedStateMachine):
         self.do(self.world.pay(customer, count))
 
     @precondition(lambda self: len(self.world.lingering) < 3)
-    @rule()
-    def begin_to_pay(self) -> None:
-        self.do(self.world.begin_to_pay())
+    @rule(positioned=st.booleans())
+    def begin_to_pay(self, positioned: bool) -> None:
+        self.do(self.world.begin_to_pay(positioned=positioned))
 
     @precondition(lambda self: self.world.lingering)
     @rule(data=st.data(), commit=st.booleans())

@@ -8,6 +8,7 @@ partition here, so that twins and zombies meet all the time.
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ from deploy.embedded.given import GivenPostgres
 from deploy.embedded.postgres import EmbeddedPostgres
 from shared import internal_api
 from shared.bus import consumer as consuming
+from shared.bus.broker import partition_of
 from shared.bus.cursor import LostLeadership, SavedCursor
 from shared.bus.relay import Emptied, Relay
 from shared.database import Connection
@@ -41,6 +43,22 @@ _OPEN_APPEND = """
 INSERT INTO events (stream_type, stream_id, version, event_id, type, schema_version, data, correlation_id, recorded_at)
 VALUES ('customer', $1, 1, gen_random_uuid(), 'Paid', 1, $2, $1, now())
 """
+
+
+@dataclass
+class Lingering:
+    """A transaction that has its id, perhaps its position too, and is not committed."""
+
+    connection: Connection
+    transaction: Any
+    customer: UUID = field(default_factory=uuid4)
+    positioned: bool = False
+
+    async def take_position(self) -> None:
+        if not self.positioned:
+            data = {"number": 1, "amount": 1, "receipt": {"none": True}}
+            await self.connection.execute(_OPEN_APPEND, self.customer, data)
+        self.positioned = True
 
 
 @dataclass
@@ -116,6 +134,13 @@ class Publisher:
         except (Emptied, LostLeadership):
             await self.take_up()
 
+    async def save(self) -> None:
+        """Save the cursor, unless it is another's."""
+        try:
+            await self._relay._save(self._saved)
+        except LostLeadership:
+            await self.take_up()
+
 
 class Member:
     """A consumer of the ledger's group that may be given any partition at any time."""
@@ -182,25 +207,30 @@ class World:
     publishers: list[Publisher]
     members: list[Member]
     customers: list[UUID]
-    lingering: list[tuple[Connection, Any]] = field(default_factory=list)
+    lingering: list[Lingering] = field(default_factory=list)
 
     async def pay(self, customer: int, count: int) -> None:
         """Append some payments; between them an event that nobody hears."""
         receipt = {"none": True}
         await self.till.handle(till.Pay(self.customers[customer], count, 1, receipt, close=count > 1), actor=None)
 
-    async def begin_to_pay(self) -> None:
-        """Take a position for a new customer's payment, and do not commit yet."""
+    async def begin_to_pay(self, *, positioned: bool = True) -> None:
+        """Let a transaction take its id and perhaps a position for a new customer's payment, and not commit yet."""
         connection = await self.till.database.connect()
-        transaction = connection.transaction()
-        await transaction.start()
-        await connection.execute(_OPEN_APPEND, uuid4(), {"number": 1, "amount": 1, "receipt": {"none": True}})
-        self.lingering.append((connection, transaction))
+        begun = Lingering(connection, connection.transaction())
+        await begun.transaction.start()
+        await connection.execute("SELECT pg_current_xact_id()")
+        if positioned:
+            await begun.take_position()
+        self.lingering.append(begun)
 
     async def end_paying(self, which: int, *, commit: bool) -> None:
-        connection, transaction = self.lingering.pop(which)
-        await (transaction.commit() if commit else transaction.rollback())
-        await connection.close()
+        """Commit (with a position, taken now if there was none yet) or roll back."""
+        begun = self.lingering.pop(which)
+        if commit:
+            await begun.take_position()
+        await (begun.transaction.commit() if commit else begun.transaction.rollback())
+        await begun.connection.close()
 
     async def ban(self, customer: int) -> None:
         """Let this customer's payments fail in the ledger."""
@@ -266,7 +296,7 @@ async def world(
                 kafka,
                 [Publisher(kits[0], connection, kafka) for connection in connections],
                 [Member(kit, kafka) for kit in kits[1:]],
-                [uuid4() for _ in range(4)],
+                [*customers_of(0, 2), *customers_of(1, 2)],
             )
             for publisher in made.publishers:
                 await publisher.take_up()
@@ -280,6 +310,12 @@ async def world(
                 await connection.close()
             for kit in kits:
                 await kit.database.close()
+
+
+def customers_of(partition: int, count: int) -> list[UUID]:
+    """Some whose streams travel in this one of two partitions."""
+    found = (UUID(int=number) for number in itertools.count(1))
+    return list(itertools.islice((each for each in found if partition_of(each, 2) == partition), count))
 
 
 def impatient(monkeypatch: Any) -> None:
