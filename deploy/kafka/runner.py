@@ -158,7 +158,8 @@ class ApacheKafka:
         )
         if formatted:
             return
-        cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        # A fixed first letter: an id that begins with "-" would be taken for an option.
+        cluster_id = "p" + base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")[1:]
         command = self._java(
             "kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(self._properties), heap_mb=128
         )
