@@ -153,23 +153,39 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
             if self._lost:
                 raise Resubscribe("how far it has heard could not be read")
             polled = await consumer.getmany(timeout_ms=200, max_records=self._settings.kafka_batch)
-            if polled:
-                self._heard_at = time.monotonic()
+            look = time.monotonic() - looked > LOOK_AFTER_EVERY
+            try:
                 async with self._busy:
-                    if self.assigned:  # else it is of partitions just taken away, and comes again to whoever has them
+                    if polled and self.assigned:  # else it was just taken away, and comes again to whoever has it
+                        self._heard_at = time.monotonic()
                         await self._take(consumer, polled)
-            if time.monotonic() - looked > LOOK_AFTER_EVERY:
-                async with self._busy:
-                    await self._inbox.retry_parked()
-                    await self._marks.flush()
-                try:
-                    await asyncio.wait_for(self._look_after(consumer), 3)
-                    strikes = 0
-                except (KafkaError, TimeoutError, OSError) as error:
-                    strikes += 1
-                    if strikes >= STRIKES:
-                        raise Resubscribe(f"the broker does not answer ({type(error).__name__})") from error
-                looked = time.monotonic()
+                    if look:
+                        await self._inbox.retry_parked()
+                        await self._marks.flush()
+            except Fenced as reason:
+                logger.info("%s: %s", self._inbox.store.service, reason)
+                await self._begin_again(consumer)
+                continue
+            if not look:
+                continue
+            try:
+                await asyncio.wait_for(self._look_after(consumer), 3)
+                strikes = 0
+            except (KafkaError, TimeoutError, OSError) as error:
+                strikes += 1
+                if strikes >= STRIKES:
+                    raise Resubscribe(f"the broker does not answer ({type(error).__name__})") from error
+            looked = time.monotonic()
+
+    async def _begin_again(self, consumer: AIOKafkaConsumer) -> None:
+        """The marks are not where they were thought to be: learn them, and hear again from where the broker knows."""
+        await self._inbox.load()
+        self._committed, self._gaps = {}, {}
+        places = consumer.assignment()
+        first = await consumer.beginning_offsets(places)
+        for place in places:
+            told = await consumer.committed(place)
+            consumer.seek(place, first[place] if told is None else told)
 
     async def _take(self, consumer: AIOKafkaConsumer, polled: dict[TopicPartition, list[ConsumerRecord]]) -> None:
         """Handle one poll in one transaction, as long as it takes."""
@@ -185,7 +201,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
                     logger.error("%s[%d]@%d: %s", place.topic, place.partition, record.offset, error)
                     continue
                 if not self._marks.knows(source, wire.partitions) and await self._marks.open(source, wire.partitions):
-                    raise Resubscribe(f"{place.topic} has {wire.partitions} partitions now")
+                    raise Fenced(f"{place.topic} has {wire.partitions} partitions now.")
                 key = (source, wire.partitions, place.partition)
                 heard_to = reached[key][0] if key in reached else self._marks.of(key)
                 if wire.mark <= heard_to:

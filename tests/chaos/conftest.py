@@ -28,5 +28,6 @@ async def here(
     postgres: EmbeddedPostgres | GivenPostgres, tansu: EmbeddedBroker, tmp_path: Path
 ) -> AsyncIterator[House]:
     """A house on the embedded broker, its topics in two partitions."""
-    async with house(postgres, tansu.url, tmp_path, PRESSWORK_KAFKA_PARTITIONS="2") as found:
+    quickly = {"PRESSWORK_KAFKA_PARTITIONS": "2", "PRESSWORK_KAFKA_SESSION_MS": "3000"}
+    async with house(postgres, tansu.url, tmp_path, **quickly) as found:
         yield found

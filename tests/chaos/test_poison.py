@@ -29,7 +29,8 @@ async def here(
 ) -> AsyncIterator[House]:
     """One house for all of them; each test brings its own customers."""
     folder = tmp_path_factory.mktemp("poison")
-    async with house(postgres, tansu.url, folder, PRESSWORK_EVENT_ATTEMPTS=str(ATTEMPTS)) as found:
+    settings = {"PRESSWORK_EVENT_ATTEMPTS": str(ATTEMPTS), "PRESSWORK_KAFKA_SESSION_MS": "3000"}
+    async with house(postgres, tansu.url, folder, **settings) as found:
         consumer, *_ = await gather(
             found.start("ledger", "consumer"), found.start("till", "http"), found.start("till", "relay")
         )

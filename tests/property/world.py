@@ -172,7 +172,7 @@ class Member:
         if records:
             try:
                 await self._kit.consumer._take(self, {TopicPartition(PLACE, partition): records})  # type: ignore[arg-type, dict-item]
-            except (Fenced, consuming.Resubscribe):
+            except Fenced:
                 await self.start()
         return len(records)
 
