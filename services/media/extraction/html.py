@@ -36,6 +36,8 @@ def read_html(text: str) -> Draft:
     try:
         page = lxml_html.document_fromstring(text.encode(errors="replace"), parser=parser)
     except (LxmlError, ValueError, AssertionError) as error:
+        if "memory" in str(error).lower():
+            raise MemoryError from error
         raise Unreadable("The file is no readable HTML. Save the page again, or paste its text.") from error
     title = one_line("".join(page.xpath("//head/title[1]//text()")))
     article = trafilatura.bare_extraction(
