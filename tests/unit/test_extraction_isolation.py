@@ -65,7 +65,7 @@ async def test_a_cancelled_extraction_leaves_no_process() -> None:
 async def test_a_document_that_eats_memory_is_refused_without_harm(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(isolation, "MEMORY_BYTES", 150_000_000)
     # The parser may notice first, and then only says that it could not read on.
-    with pytest.raises(Unreadable, match="memory|no readable HTML"):
+    with pytest.raises(Unreadable, match=r"memory|no readable HTML"):
         await extract_async(make.html() + b"<p>x</p>" * 2_000_000, HTML)
 
 
