@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+import asyncpg
+
+UNEXPECTED = "other rows than expected: "  # no number, so its cast to one fails with these words
 _PARAMETER = re.compile(r"\$(\d+)")
 
 
@@ -29,10 +32,15 @@ class Part:
 
 def together(parts: Sequence[Part]) -> tuple[str, list[Any]]:
     """The statement and its arguments. It answers one row; a part that returned other than `expected` rows makes it
-    fail with division_by_zero, because only an error takes back what the other parts did."""
+    fail with an error that `is_unexpected`, because only an error takes back what the other parts did."""
     shape = tuple((part.name, part.sql, len(part.arguments), part.expected is not None, part.told) for part in parts)
     arguments = [argument for part in parts for argument in part.arguments]
     return _sql(shape), arguments + [part.expected for part in parts if part.expected is not None]
+
+
+def is_unexpected(error: asyncpg.InvalidTextRepresentationError) -> bool:
+    """Whether a part did not return as many rows as expected, and nothing else was wrong."""
+    return UNEXPECTED in str(error)
 
 
 @lru_cache(maxsize=1024)
@@ -44,7 +52,10 @@ def _sql(shape: tuple[tuple[str, str, int, bool, str | None], ...]) -> str:
     for name, _, _, expects, told in shape:
         if expects:
             counted += 1
-            answers.append(f"1 / ((SELECT count(*) FROM _{name}) = ${counted}::bigint)::int AS {name}")
+            rows = f"(SELECT count(*) FROM _{name})"
+            answers.append(
+                f"CASE {rows} WHEN ${counted}::bigint THEN 1 ELSE ('{UNEXPECTED}' || {rows})::int END AS {name}"
+            )
         elif told:
             answers.append(f"(SELECT array_agg({told}) FROM _{name}) AS {name}")
     return f"WITH {', '.join(withs)} SELECT {', '.join(answers)}"

@@ -21,7 +21,7 @@ from shared.database import PoolConnection
 from shared.decider import Decider, DomainError, Invalid, NotFound
 from shared.eventstore import rows, statements
 from shared.eventstore.store import Cause, EventStore, Known, StaleState
-from shared.eventstore.together import Part, together
+from shared.eventstore.together import Part, is_unexpected, together
 from shared.ids import new_id
 from shared.projection import Projections, RowChange
 from shared.reactions import LeasedTask, Reactions, Strike, Task
@@ -228,7 +228,9 @@ class Unit:
         sql, arguments = together(parts)
         try:
             answer = await connection.fetchrow(sql, *arguments)
-        except asyncpg.DivisionByZeroError as error:
+        except asyncpg.InvalidTextRepresentationError as error:
+            if not is_unexpected(error):
+                raise
             columns = [task.id for task in self.done], [task.lease_token for task in self.done]
             held = await connection.fetch(statements.HELD_TASKS, *columns) if self.done else []
             raise self._fenced(held) from error
