@@ -46,6 +46,18 @@ REVOKE UPDATE, DELETE, TRUNCATE ON {service}.events FROM presswork_{service};
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA {service} TO presswork_{service};
 """
 
+# Transaction ids order the events, and are the server's own: a server to which a database was restored counts lower.
+_NEWEST = """
+SELECT transaction_id::text::bigint AS newest,
+       pg_snapshot_xmax(pg_current_snapshot())::text::bigint + {service}.transaction_base() AS next
+FROM {service}.events ORDER BY events.transaction_id DESC LIMIT 1
+"""
+_RAISE = """
+CREATE OR REPLACE FUNCTION {service}.transaction_base() RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS 'SELECT {base}::bigint'
+"""
+RAISED_BY = 2**40  # above all that a server counts between a backup and the loss of what came after it
+
 
 def service_dsn(admin_dsn: str, service: str, password: str) -> str:
     """The DSN of a service's own role on the server and database of `admin_dsn`."""
@@ -64,8 +76,10 @@ def alembic_config(admin_dsn: str, service: str) -> Config:
     return config
 
 
-async def migrate(admin_dsn: str, passwords: dict[str, str]) -> dict[str, str]:
+async def migrate(admin_dsn: str, passwords: dict[str, str], *, restored: bool = False) -> dict[str, str]:
     """Make roles and schemas that are missing and bring each history to its head.
+
+    A database restored to another server is noticed; `restored` says that it was set back on its own.
 
     `passwords` by service; a service not named keeps the password it has. Returns service → DSN of its own role (only
     for services with a password). Raises asyncpg's and Alembic's errors.
@@ -82,9 +96,19 @@ async def migrate(admin_dsn: str, passwords: dict[str, str]) -> dict[str, str]:
                 dsns[service] = service_dsn(admin_dsn, service, password)
             await asyncio.to_thread(command.upgrade, alembic_config(admin_dsn, service), "head")
             await connection.execute(_GRANTS.format(service=service))
+            await _raise_base(connection, service, restored=restored)
     finally:
         await connection.close()
     return dsns
+
+
+async def _raise_base(connection: asyncpg.Connection, service: str, *, restored: bool) -> None:
+    """Let what is appended from now on sort after all that was ever appended or published."""
+    row = await connection.fetchrow(_NEWEST.format(service=service))
+    if row is None or not (restored or row["newest"] >= row["next"]):
+        return
+    base = max(row["newest"], row["next"]) + RAISED_BY
+    await connection.execute(_RAISE.format(service=service, base=base))
 
 
 def main() -> int:
@@ -92,6 +116,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m deploy.migrate", description=__doc__)
     parser.add_argument("direction", nargs="?", choices=("up", "down"), default="up")
     parser.add_argument("service", nargs="?", choices=SERVICES, help="with down: the one to take a revision back")
+    parser.add_argument("--restored", action="store_true", help="the database was set back to an earlier state")
     parser.add_argument("--passwords", action="store_true", help="set new passwords and print the services' DSNs")
     arguments = parser.parse_args()
     admin_dsn = os.environ.get("PRESSWORK_POSTGRES_URL")
@@ -111,7 +136,7 @@ def main() -> int:
     passwords = (
         {service: secrets.token_urlsafe(24) for service in SERVICES} if arguments.passwords else from_environment
     )
-    for service, dsn in asyncio.run(migrate(admin_dsn, passwords)).items():
+    for service, dsn in asyncio.run(migrate(admin_dsn, passwords, restored=arguments.restored)).items():
         if arguments.passwords:
             print(f"{service}: {dsn}")
     print("All schemas are current.")

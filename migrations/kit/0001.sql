@@ -1,8 +1,12 @@
 -- What every service's schema holds beside its read tables. Run with search_path set to the service's schema.
 
+-- What a server's own count of transactions is raised by. A database restored to another server, whose count may be
+-- lower, gets a higher base (deploy.migrate), so that what comes later sorts later.
+CREATE FUNCTION transaction_base() RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE AS 'SELECT 0::bigint';
+
 CREATE TABLE events (
     position        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    transaction_id  xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    transaction_id  xid8 NOT NULL DEFAULT (pg_current_xact_id()::text::bigint + transaction_base())::text::xid8,
     stream_type     text NOT NULL,
     stream_id       uuid NOT NULL,
     version         integer NOT NULL CHECK (version > 0),

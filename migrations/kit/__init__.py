@@ -52,3 +52,4 @@ def downgrade_0001() -> None:
     for table in _TABLES:
         op.execute(f"DROP TABLE {table}")
     op.execute("DROP FUNCTION refuse_change()")
+    op.execute("DROP FUNCTION transaction_base()")

@@ -29,13 +29,16 @@ HISTORY = f"""
 SELECT {_COLUMNS} FROM events WHERE correlation_id = $1 ORDER BY events.transaction_id, events.position LIMIT $2
 """
 
-# In commit order, and only behind the oldest transaction still open: whatever commits later sorts later, so a reader
-# that remembers (transaction_id, position) skips nothing. Sorted by the table's columns, which an index holds in that
-# order, not by the output columns of the same names, for which all that is left would be read and sorted.
+# Only behind the oldest transaction still open: whatever commits later sorts later.
+GATE = "transaction_id < (pg_snapshot_xmin(pg_current_snapshot())::text::bigint + transaction_base())::text::xid8"
+
+# In commit order, so a reader that remembers (transaction_id, position) skips nothing. Sorted by the table's columns,
+# which an index holds in that order, not by the output columns of the same names, for which all that is left would be
+# read and sorted.
 IN_COMMIT_ORDER = f"""
 SELECT {_COLUMNS} FROM events
 WHERE (transaction_id, position) > ($1::text::xid8, $2)
-  AND transaction_id < pg_snapshot_xmin(pg_current_snapshot())
+  AND {GATE}
 ORDER BY events.transaction_id, events.position
 LIMIT $3
 """
@@ -46,7 +49,7 @@ OF_INTEREST = IN_COMMIT_ORDER.replace("ORDER BY", "  AND type <> ALL ($3::text[]
 )
 
 # The same for whoever keeps writers out: then no open transaction can hold an earlier event.
-OF_INTEREST_UNGATED = OF_INTEREST.replace("  AND transaction_id < pg_snapshot_xmin(pg_current_snapshot())\n", "")
+OF_INTEREST_UNGATED = OF_INTEREST.replace(f"  AND {GATE}\n", "")
 
 STRIKE_TASKS = """
 DELETE FROM tasks USING unnest($1::uuid[], $2::uuid[]) AS done (id, token)

@@ -19,7 +19,6 @@ from shared.eventstore import statements
 from tests.property.world import World, impatient, world
 
 Break = Callable[[pytest.MonkeyPatch], None]
-GATE = "transaction_id < pg_snapshot_xmin(pg_current_snapshot())"
 
 
 def edited(place: object, name: str, **changes: str) -> Break:
@@ -136,7 +135,7 @@ async def told(here: World, story: Callable[[World], Awaitable[None]]) -> None:
 
 
 STORIES: list[tuple[Callable[[World], Awaitable[None]], Break]] = [
-    (a_transaction_that_commits_late, edited(statements, "IN_COMMIT_ORDER", gate=(GATE, "true"))),
+    (a_transaction_that_commits_late, edited(statements, "IN_COMMIT_ORDER", gate=(statements.GATE, "true"))),
     (
         a_position_taken_late,
         edited(
