@@ -1,8 +1,8 @@
-"""Who judges: five criteria, a score and what to change."""
+"""Who judges: a score, what it rests on, and what to change."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 from uuid import UUID
 
 from pydantic import Field
@@ -10,8 +10,11 @@ from pydantic import Field
 from contracts.envelope import Event
 
 
-class EvaluationEvent(Event):
+class EvaluationServiceEvent(Event):
     owner: ClassVar[str] = "evaluation"
+
+
+class EvaluationEvent(EvaluationServiceEvent):
     stream: ClassVar[str] = "evaluation"
     evaluation_id: UUID
     draft_id: UUID
@@ -36,3 +39,33 @@ class EvaluationFailed(EvaluationEvent):
     """No judge could read the draft; a person decides without a score."""
 
     reason: str
+
+
+class EvaluationErased(EvaluationServiceEvent):
+    """The evaluation went with the account or the project it hung on."""
+
+    stream: ClassVar[str] = "evaluation"
+    evaluation_id: UUID
+    user_id: UUID
+
+
+class CaptionEvaluationEvent(EvaluationServiceEvent):
+    stream: ClassVar[str] = "caption_evaluation"
+    caption_evaluation_id: UUID
+    image_id: UUID
+    user_id: UUID
+
+
+class CaptionEvaluated(CaptionEvaluationEvent):
+    """The verdict on an image's description. With `needs_special_review` a person should look closely."""
+
+    score: int = Field(ge=0, le=100)
+    level: Literal["excellent", "good", "fair", "poor"]
+    needs_special_review: bool
+    feedback: str
+    criteria_scores: dict[str, int] = {}
+    caption: str = ""
+
+
+class CaptionEvaluationErased(CaptionEvaluationEvent):
+    """The verdict went with the account it hung on."""
