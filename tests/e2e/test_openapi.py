@@ -40,7 +40,7 @@ async def test_requests_made_from_the_document_never_end_in_a_5xx(platform: Plat
             "--phases=examples,coverage,fuzzing",
             "--max-examples=6",
             "--max-time=60",
-            "--workers=2",
+            "--workers=1",
             "--seed=1",
             "--suppress-health-check=all",
             "--exclude-path=/api/v1/workflows/{workflow_id}/events",  # a stream without an end

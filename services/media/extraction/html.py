@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import trafilatura
 from lxml import html as lxml_html
-from lxml.etree import LxmlError, _Element, iterwalk
+from lxml.etree import ErrorTypes, LxmlError, _Element, iterwalk
 
 from services.media.extraction.document import Block, Draft, Unreadable, one_line
 
@@ -36,7 +36,8 @@ def read_html(text: str) -> Draft:
     try:
         page = lxml_html.document_fromstring(text.encode(errors="replace"), parser=parser)
     except (LxmlError, ValueError, AssertionError) as error:
-        if "memory" in str(error).lower():
+        # libxml2 names it by its code; what it says is now "unknown error", now "Memory allocation failed".
+        if any(entry.type == ErrorTypes.ERR_NO_MEMORY for entry in parser.error_log):
             raise MemoryError from error
         raise Unreadable("The file is no readable HTML. Save the page again, or paste its text.") from error
     title = one_line("".join(page.xpath("//head/title[1]//text()")))
