@@ -44,6 +44,13 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {service} TO pressw
 REVOKE INSERT, UPDATE, DELETE ON {service}.schema_version FROM presswork_{service};
 REVOKE UPDATE, DELETE, TRUNCATE ON {service}.events FROM presswork_{service};
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA {service} TO presswork_{service};
+-- A partition is reached through its table, whose policies would not be asked otherwise.
+DO $$ DECLARE partition oid; BEGIN
+    FOR partition IN SELECT oid FROM pg_class WHERE relnamespace = '{service}'::regnamespace AND relispartition
+                     AND relkind IN ('r', 'p') LOOP
+        EXECUTE format('REVOKE ALL ON %s FROM presswork_{service}', partition::regclass);
+    END LOOP;
+END $$;
 """
 
 # Transaction ids order the events, and are the server's own: a server to which a database was restored counts lower.

@@ -44,7 +44,8 @@ async def looks_of(admin_dsn: str, schema: str) -> Any:
     connection = await asyncpg.connect(admin_dsn, server_settings={"search_path": schema})
     try:
         names = await connection.fetch(
-            "SELECT relname FROM pg_class WHERE relnamespace = $1::text::regnamespace AND relkind IN ('r', 'v')", schema
+            "SELECT relname FROM pg_class WHERE relnamespace = $1::text::regnamespace AND relkind IN ('r', 'p', 'v')",
+            schema,
         )
         return await describe(connection, schema, [row["relname"] for row in names])
     finally:

@@ -22,16 +22,17 @@ FROM wanted JOIN pg_attribute ON attrelid = wanted.oid
 LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
 WHERE attnum > 0 AND NOT attisdropped
 UNION ALL
-SELECT relname, format('table kind=%s owner=%s rls=%s forced=%s identity=%s options=%s grants=%s comment=%s', relkind,
-           pg_get_userbyid(relowner), relrowsecurity, relforcerowsecurity, relreplident, reloptions,
+SELECT relname, format('table kind=%s owner=%s rls=%s forced=%s identity=%s options=%s parts=%s grants=%s comment=%s',
+           relkind, pg_get_userbyid(relowner), relrowsecurity, relforcerowsecurity, relreplident, reloptions,
+           CASE WHEN relkind = 'p' THEN pg_get_partkeydef(oid) ELSE pg_get_expr(relpartbound, oid) END,
            (SELECT array_agg(entry::text ORDER BY entry::text) FROM unnest(relacl) AS entry),
            obj_description(oid, 'pg_class'))
 FROM wanted
 UNION ALL
--- A constraint that is not validated yet is the same constraint.
+-- A constraint that is not validated yet is the same constraint; a partition's foreign keys are its table's.
 SELECT relname, format('constraint %s %s comment=%s', conname, replace(pg_get_constraintdef(con.oid), ' NOT VALID', ''),
            obj_description(con.oid, 'pg_constraint'))
-FROM wanted JOIN pg_constraint con ON conrelid = wanted.oid
+FROM wanted JOIN pg_constraint con ON conrelid = wanted.oid WHERE contype <> 'f' OR conparentid = 0
 UNION ALL
 SELECT relname, format('index %s comment=%s', pg_get_indexdef(indexrelid), obj_description(indexrelid, 'pg_class'))
 FROM wanted JOIN pg_index ON indrelid = wanted.oid
@@ -59,7 +60,8 @@ async def describe(connection: Connection, schema: str, tables: Sequence[str]) -
 
 
 _READABLE = """
-SELECT relname FROM pg_class WHERE relnamespace = $1::text::regnamespace AND relkind IN ('r', 'p') ORDER BY relname
+SELECT relname FROM pg_class
+WHERE relnamespace = $1::text::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition ORDER BY relname
 """
 
 # What the kit and the migrations keep beside the read tables.
@@ -69,7 +71,7 @@ KIT_TABLES = frozenset(
 
 
 async def read_tables(connection: Connection, schema: str) -> list[str]:
-    """The tables of a schema that are not the kit's."""
+    """The tables of a schema that are not the kit's; not their partitions, which are parts of them."""
     return [row["relname"] for row in await connection.fetch(_READABLE, schema) if row["relname"] not in KIT_TABLES]
 
 
@@ -82,7 +84,7 @@ SELECT child.relname AS child, parent.relname AS parent, confdeltype::text AS ac
 FROM pg_constraint
 JOIN pg_class child ON child.oid = conrelid
 JOIN pg_class parent ON parent.oid = confrelid
-WHERE contype = 'f' AND child.relnamespace = $1::text::regnamespace
+WHERE contype = 'f' AND conparentid = 0 AND child.relnamespace = $1::text::regnamespace
 """
 
 

@@ -23,6 +23,7 @@ from shared.rebuild.catalog import Ties
 from shared.rebuild.columns import column_types
 from shared.rebuild.feed import Feed, over
 from shared.rebuild.heard import Heard
+from shared.rebuild.names import quoted, shadow_of
 from shared.rebuild.reading import Other, Own, Read, cut, interleaved
 from shared.rebuild.refusal import Refused
 from shared.rebuild.session import alone, as_owner, choose, clean
@@ -141,7 +142,7 @@ class _Run:
         self._tell("indexing")
         await shadow.index(self._writing, self._schema, self._tables)
         for table in self._tables:
-            await self._writing.execute(f"VACUUM (ANALYZE) {shadow.quoted(shadow.shadow_of(table))}")
+            await self._writing.execute(f"VACUUM (ANALYZE) {quoted(shadow_of(table))}")
         self._tell("catching up")
         await self._catch_up(writer)
         await self._writing.execute("RESET synchronous_commit")
@@ -188,8 +189,7 @@ class _Run:
         left = [
             table
             for table in self._tables
-            if table not in touched
-            and await self._reading.fetchval(f"SELECT EXISTS (SELECT FROM {shadow.quoted(table)})")
+            if table not in touched and await self._reading.fetchval(f"SELECT EXISTS (SELECT FROM {quoted(table)})")
         ]
         if refused := sorted(named.intersection(left)):
             raise Refused(f"{', '.join(refused)} holds rows that no event writes; a rebuild would lose them.")

@@ -11,6 +11,7 @@ from shared.database import SERVICE, UNAVAILABLE, Connection
 from shared.rebuild import shadow
 from shared.rebuild.catalog import Ties, read_tables
 from shared.rebuild.columns import set_copy_codec
+from shared.rebuild.names import SUFFIX, quoted
 from shared.rebuild.refusal import Refused
 
 _ONE_AT_A_TIME = "SELECT pg_try_advisory_lock(hashtext('presswork.rebuild'), hashtext($1 || '.' || $2))"
@@ -25,8 +26,8 @@ async def as_owner(admin_dsn: str, schema: str) -> AsyncIterator[Connection]:
         server_settings={"application_name": f"presswork-rebuild-{schema}", "app.user_id": SERVICE, "jit": "off"},
     )
     try:
-        await connection.execute(f"SET ROLE {shadow.quoted(f'presswork_{schema}_owner')}")
-        await connection.execute(f"SET search_path TO {shadow.quoted(schema)}")
+        await connection.execute(f"SET ROLE {quoted(f'presswork_{schema}_owner')}")
+        await connection.execute(f"SET search_path TO {quoted(schema)}")
         await set_copy_codec(connection)
         yield connection
     finally:
@@ -36,7 +37,7 @@ async def as_owner(admin_dsn: str, schema: str) -> AsyncIterator[Connection]:
 
 async def choose(connection: Connection, schema: str, named: Sequence[str], ties: Ties) -> list[str]:
     """The read tables to rebuild. Raises Refused for a name that is none."""
-    known = [name for name in await read_tables(connection, schema) if not name.endswith(shadow.SUFFIX)]
+    known = [name for name in await read_tables(connection, schema) if not name.endswith(SUFFIX)]
     if unknown := [name for name in named if name not in known]:
         raise Refused(f"{schema} has no read table {', '.join(unknown)}; there are: {', '.join(known) or 'none'}.")
     return ties.tied(named or known)

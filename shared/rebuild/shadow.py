@@ -7,15 +7,13 @@ from collections.abc import Iterable, Sequence
 
 from shared.database import Connection
 from shared.rebuild.catalog import describe
+from shared.rebuild.indexes import build, renaming
+from shared.rebuild.names import SUFFIX, quoted, shadow_of
+from shared.rebuild.partitions import check, partitioning, partitions
 from shared.rebuild.refusal import Refused
 
-SUFFIX = "__rebuild"
 _OLD = "__replaced"
 
-_UNSUITABLE = """
-SELECT relname FROM pg_class
-WHERE relnamespace = $1::text::regnamespace AND relname = ANY ($2::text[]) AND (relkind <> 'r' OR relispartition)
-"""
 # Everything but indexes, foreign keys and row-level security, which come when the rows are there.
 _LIKE = "CREATE TABLE {shadow} (LIKE {table} INCLUDING ALL EXCLUDING INDEXES)"
 _DRESS = """
@@ -23,6 +21,7 @@ SELECT 1 AS step, format('ALTER TABLE %I ADD CONSTRAINT %I %s', relname || $3, '
                          pg_get_constraintdef(con.oid)) AS sql
 FROM pg_constraint con JOIN pg_class c ON c.oid = conrelid
 WHERE c.relnamespace = $1::text::regnamespace AND relname = ANY ($2::text[]) AND contype = 'p'
+      AND conparentid = 0
 UNION ALL
 SELECT 2, format('ALTER TABLE %I SET (%s)', relname || $3, array_to_string(reloptions, ', '))
 FROM pg_class WHERE relnamespace = $1::text::regnamespace AND relname = ANY ($2::text[]) AND reloptions IS NOT NULL
@@ -46,18 +45,8 @@ _TRIGGERS = """
 SELECT relname AS table, tgname AS name, pg_get_triggerdef(t.oid) AS sql, tgenabled::text AS enabled
 FROM pg_trigger t JOIN pg_class c ON c.oid = tgrelid
 WHERE c.relnamespace = $1::text::regnamespace AND relname = ANY ($2::text[]) AND NOT tgisinternal
+      AND tgparentid = 0
 """
-_INDEXES = """
-SELECT c.relname AS table, 'rebuild_' || i.oid AS shadow, i.relname AS name, pg_get_indexdef(i.oid) AS sql,
-       con.contype::text AS constraint, con.condeferrable AS deferrable, con.condeferred AS deferred,
-       pg_get_constraintdef(con.oid) AS constraint_sql, obj_description(i.oid, 'pg_class') AS comment,
-       obj_description(con.oid, 'pg_constraint') AS constraint_comment, 'rebuild_' || con.oid AS shadow_constraint
-FROM pg_index JOIN pg_class i ON i.oid = indexrelid JOIN pg_class c ON c.oid = indrelid
-LEFT JOIN pg_constraint con ON conindid = i.oid AND conrelid = c.oid AND contype IN ('p', 'u', 'x')
-WHERE c.relnamespace = $1::text::regnamespace AND c.relname = ANY ($2::text[])
-ORDER BY i.oid
-"""
-_USING = re.compile(r" USING .*$", re.DOTALL)
 
 # Read before the names change, run after: so every name in them means the new table.
 _AFTERWARDS = """
@@ -92,11 +81,11 @@ UNION ALL
 SELECT 4, con.oid, format('ALTER TABLE %I ADD CONSTRAINT %I %s NOT VALID', c.relname, conname,
                           replace(pg_get_constraintdef(con.oid), ' NOT VALID', ''))
 FROM pg_constraint con JOIN pg_class c ON c.oid = conrelid
-WHERE contype = 'f' AND conrelid IN (SELECT oid FROM old)
+WHERE contype = 'f' AND conparentid = 0 AND conrelid IN (SELECT oid FROM old)
 UNION ALL
 SELECT 5, con.oid, format('COMMENT ON CONSTRAINT %I ON %I IS %L', conname, relname, obj_description(con.oid))
 FROM pg_constraint con JOIN old ON old.oid = conrelid
-WHERE contype = 'f' AND obj_description(con.oid, 'pg_constraint') IS NOT NULL
+WHERE contype = 'f' AND conparentid = 0 AND obj_description(con.oid, 'pg_constraint') IS NOT NULL
 UNION ALL
 -- Not earlier: COPY is refused where row-level security binds the owner, too.
 SELECT 6, c.oid, format('ALTER TABLE %I %s', relname, what)
@@ -108,30 +97,30 @@ ORDER BY 1, 2
 """
 _FOREIGN_KEYS = """
 SELECT c.relname AS table, conname AS name, convalidated AS valid FROM pg_constraint JOIN pg_class c ON c.oid = conrelid
-WHERE contype = 'f' AND c.relnamespace = $1::text::regnamespace AND relname = ANY ($2::text[])
+WHERE contype = 'f' AND conparentid = 0 AND c.relnamespace = $1::text::regnamespace AND relname = ANY ($2::text[])
 """
 
 
-def shadow_of(table: str) -> str:
-    """The name of a table's shadow."""
-    return table + SUFFIX
-
-
-def quoted(name: str) -> str:
-    """A name as SQL takes it, whatever it contains."""
-    return '"' + name.replace('"', '""') + '"'
+async def family(connection: Connection, schema: str, tables: Sequence[str]) -> list[str]:
+    """These tables and their partitions."""
+    return [*tables, *(part.name for part in await partitions(connection, schema, tables))]
 
 
 async def make(connection: Connection, schema: str, tables: Sequence[str]) -> None:
-    """Shadows with a primary key, the triggers and the grants; leftovers of a killed rebuild go first."""
-    if found := [row["relname"] for row in await connection.fetch(_UNSUITABLE, schema, list(tables))]:
-        raise Refused(f"{', '.join(found)} cannot be rebuilt: only plain tables can, neither partitions nor views.")
+    """Shadows with a primary key, partitions, the triggers and the grants; leftovers of a killed rebuild go first."""
+    await check(connection, schema, tables)
     await drop(connection, tables)
+    parted = await partitioning(connection, schema, tables)
     for table in tables:
-        await connection.execute(_LIKE.format(shadow=quoted(shadow_of(table)), table=quoted(table)))
-    for row in await connection.fetch(_DRESS, schema, list(tables), SUFFIX):
+        by = f" PARTITION BY {parted[table]}" if table in parted else ""
+        await connection.execute(_LIKE.format(shadow=quoted(shadow_of(table)), table=quoted(table)) + by)
+    for part in await partitions(connection, schema, tables):
+        shadow, whole = quoted(shadow_of(part.name)), quoted(shadow_of(part.table))
+        await connection.execute(f"CREATE TABLE {shadow} PARTITION OF {whole} {part.bound}")
+    of_all = await family(connection, schema, tables)
+    for row in await connection.fetch(_DRESS, schema, of_all, SUFFIX):
         await connection.execute(row["sql"])
-    for row in await connection.fetch(_TRIGGERS, schema, list(tables)):
+    for row in await connection.fetch(_TRIGGERS, schema, of_all):
         await _copy_trigger(connection, schema, row["table"], row["name"], row["sql"], row["enabled"])
 
 
@@ -151,27 +140,8 @@ async def drop(connection: Connection, tables: Iterable[str]) -> None:
 
 
 async def index(connection: Connection, schema: str, tables: Sequence[str]) -> None:
-    """The other indexes, each built in one sweep; concurrently, because that keeps no transaction open meanwhile."""
-    for row in await connection.fetch(_INDEXES, schema, list(tables)):
-        table = quoted(shadow_of(row["table"]))
-        if row["constraint"] == "p":
-            continue
-        if row["constraint"] == "x":
-            await connection.execute(
-                f"ALTER TABLE {table} ADD CONSTRAINT {quoted(row['shadow'])} {row['constraint_sql']}"
-            )
-            continue
-        unique = "UNIQUE " if row["sql"].startswith("CREATE UNIQUE") else ""
-        using = _USING.search(row["sql"])
-        assert using is not None
-        await connection.execute(f"CREATE {unique}INDEX CONCURRENTLY {quoted(row['shadow'])} ON {table}{using.group()}")
-        if row["constraint"] == "u":
-            deferral = " DEFERRABLE" if row["deferrable"] else ""
-            deferral += " INITIALLY DEFERRED" if row["deferred"] else ""
-            await connection.execute(
-                f"ALTER TABLE {table} ADD CONSTRAINT {quoted(row['shadow'])} "
-                f"UNIQUE USING INDEX {quoted(row['shadow'])}{deferral}"
-            )
+    """The other indexes."""
+    await build(connection, schema, await family(connection, schema, tables))
 
 
 async def swap(connection: Connection, schema: str, tables: Sequence[str]) -> None:
@@ -179,34 +149,28 @@ async def swap(connection: Connection, schema: str, tables: Sequence[str]) -> No
 
     Raises Refused when the new tables would not look like the old ones in every respect.
     """
-    before = await describe(connection, schema, tables)
-    afterwards = await connection.fetch(_AFTERWARDS, schema, list(tables))
-    indexes = await connection.fetch(_INDEXES, schema, list(tables))
-    locks = ", ".join(quoted(name) for table in tables for name in (table, shadow_of(table)))
+    of_all = await family(connection, schema, tables)
+    made = await family(connection, schema, [shadow_of(table) for table in tables])
+    if {shadow_of(name) for name in of_all} != set(made):
+        raise Refused("Meanwhile a table got or lost a partition; nothing was changed. Try again.")
+    before = await describe(connection, schema, of_all)
+    afterwards = await connection.fetch(_AFTERWARDS, schema, of_all)
+    locks = ", ".join(quoted(name) for name in (*of_all, *made))
     steps = [f"LOCK TABLE {locks} IN ACCESS EXCLUSIVE MODE"]
     steps += [
         f"ALTER TABLE {quoted(row['table'])} DROP CONSTRAINT {quoted(row['name'])}"
-        for row in await connection.fetch(_FOREIGN_KEYS, schema, list(tables))
+        for row in await connection.fetch(_FOREIGN_KEYS, schema, of_all)
     ]
-    for table in tables:
+    for table in of_all:
         steps.append(f"ALTER TABLE {quoted(table)} RENAME TO {quoted(table + _OLD)}")
         steps.append(f"ALTER TABLE {quoted(shadow_of(table))} RENAME TO {quoted(table)}")
     steps += [row["sql"] for row in afterwards if row["step"] < 3]
     steps.append("DROP TABLE " + ", ".join(quoted(table + _OLD) for table in tables))
-    for row in indexes:
-        made = row["shadow_constraint"] if row["constraint"] == "p" else row["shadow"]
-        steps.append(f"ALTER INDEX {quoted(made)} RENAME TO {quoted(row['name'])}")
-        if row["comment"] is not None:
-            steps.append(f"COMMENT ON INDEX {quoted(row['name'])} IS {_literal(row['comment'])}")
-        if row["constraint_comment"] is not None:
-            steps.append(
-                f"COMMENT ON CONSTRAINT {quoted(row['name'])} ON {quoted(row['table'])} "
-                f"IS {_literal(row['constraint_comment'])}"
-            )
+    steps += await renaming(connection, schema, of_all)
     steps += [row["sql"] for row in afterwards if row["step"] > 3]
     await connection.execute(";\n".join(steps))
-    after = await describe(connection, schema, tables)
-    if different := [table for table in tables if before[table] != after.get(table)]:
+    after = await describe(connection, schema, of_all)
+    if different := [table for table in of_all if before[table] != after.get(table)]:
         lines = sorted(set(before[different[0]]) ^ set(after.get(different[0], [])))
         raise Refused(f"The rebuilt {different[0]} does not look like the one that serves: {'; '.join(lines)}.")
 
@@ -216,7 +180,3 @@ async def validate(connection: Connection, schema: str, tables: Sequence[str]) -
     for row in await connection.fetch(_FOREIGN_KEYS, schema, list(tables)):
         if not row["valid"]:
             await connection.execute(f"ALTER TABLE {quoted(row['table'])} VALIDATE CONSTRAINT {quoted(row['name'])}")
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

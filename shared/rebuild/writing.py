@@ -12,8 +12,8 @@ from shared.eventstore.rows import Batch, Columns, batches, dumps
 from shared.projection import Delete, Insert, Projections, Row, RowChange, Upsert
 from shared.rebuild.catalog import Tie, Ties
 from shared.rebuild.columns import Types, converters, records
+from shared.rebuild.names import quoted, shadow_of
 from shared.rebuild.reading import Read, cut
-from shared.rebuild.shadow import quoted, shadow_of
 
 SLICE = 2_000  # rows a statement writes: relays everywhere wait for the oldest open transaction, so none stays long
 

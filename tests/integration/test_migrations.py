@@ -231,7 +231,9 @@ async def insert(connection: asyncpg.Connection, table: str, user: UUID) -> str:
 async def protected(server: Server, service: str) -> list[str]:
     async with server.admin() as connection:
         rows = await connection.fetch(
-            "SELECT relname FROM pg_class WHERE relnamespace = $1::text::regnamespace AND relrowsecurity", service
+            "SELECT relname FROM pg_class WHERE relnamespace = $1::text::regnamespace AND relrowsecurity "
+            "AND NOT relispartition",
+            service,
         )
     return [row["relname"] for row in rows]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from types import ModuleType
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from shared.ids import derive, new_id
 from shared.kit import Kit
 from shared.projection import RowChange, add, delete, insert, projects, update, upsert
 from shared.rebuild import Refused, run, shadow
-from tests.rebuilding import assert_rebuild_equals_live, looks_of
+from tests.rebuilding import assert_rebuild_equals_live, looks_of, rows_of
 from tests.story import Ground, ground
 
 # A library: shelves of which one is the default, books that go with their shelf, and how many were added by letter.
@@ -56,6 +56,30 @@ CREATE INDEX books_title ON books (lower(title) text_pattern_ops, shelf_id DESC)
 CREATE TABLE letters (
     letter char(1), year smallint, books integer NOT NULL DEFAULT 0, last_title text, PRIMARY KEY (letter, year)
 );
+CREATE TABLE loans (
+    id uuid DEFAULT gen_random_uuid(),
+    lent_at timestamptz NOT NULL DEFAULT now(),
+    shelf_id uuid NOT NULL CONSTRAINT loans_shelf REFERENCES shelves ON DELETE CASCADE,
+    title text NOT NULL CHECK (title <> ''),
+    updated_at timestamptz NOT NULL,
+    PRIMARY KEY (id, lent_at),
+    CONSTRAINT loans_once UNIQUE (title, lent_at) DEFERRABLE
+) PARTITION BY RANGE (lent_at);
+CREATE TABLE loans_2001 PARTITION OF loans FOR VALUES FROM ('2001-01-01') TO ('2002-01-01') WITH (fillfactor = 70);
+CREATE TABLE loans_default PARTITION OF loans DEFAULT;
+CREATE INDEX loans_shelf_recent ON loans (shelf_id, lent_at DESC);
+CREATE UNIQUE INDEX loans_by_letter ON loans (lower(title), lent_at) WHERE title > 'y';
+CREATE INDEX loans_2001_alone ON loans_2001 (title);
+COMMENT ON INDEX loans_shelf_recent IS 'a shelf''s last loans';
+COMMENT ON TABLE loans_2001 IS 'the first year';
+CREATE TRIGGER loans_updated_at BEFORE UPDATE ON loans FOR EACH ROW EXECUTE FUNCTION set_updated_at();
+CREATE VIEW lent AS SELECT id, title FROM loans;
+ALTER TABLE loans ENABLE ROW LEVEL SECURITY;
+CREATE POLICY loans_all ON loans USING (true);
+ALTER TABLE loans_2001 ENABLE ROW LEVEL SECURITY;
+CREATE POLICY loans_2001_none ON loans_2001 USING (false);
+GRANT SELECT, INSERT, UPDATE, DELETE ON loans TO presswork_workflow;
+GRANT SELECT ON loans_2001 TO presswork_workflow;
 CREATE VIEW quiet WITH (security_barrier = true) AS
     SELECT s.id, b.title FROM shelves s JOIN books b ON b.shelf_id = s.id;
 CREATE TABLE readers (id uuid PRIMARY KEY, shelf_id uuid);
@@ -68,10 +92,12 @@ ALTER TABLE readers ENABLE ROW LEVEL SECURITY;
 CREATE POLICY readers_all ON readers USING (shelf_id IN (SELECT id FROM shelves)) WITH CHECK (true);
 GRANT SELECT, INSERT, UPDATE, DELETE ON shelves, books, letters TO presswork_workflow;
 GRANT SELECT ON quiet TO presswork_workflow WITH GRANT OPTION;
+GRANT SELECT ON lent TO presswork_workflow;
 GRANT SELECT (name), UPDATE (mood) ON shelves TO presswork_auth;
 RESET ROLE;
 """
-TABLES = ["books", "letters", "shelves"]
+TABLES = ["books", "letters", "loans", "shelves"]
+IN_2001 = datetime(2001, 5, 1, tzinfo=UTC)
 STEP_DOWN = "step down"
 
 
@@ -97,7 +123,14 @@ def change(event: ProjectUpdated, at: datetime) -> list[RowChange]:
         add("letters", letter, books=100),  # nothing, unless the letter is there
         upsert("letters", letter, last_title=event.title),
         add("letters", letter, books=1),
+        insert("loans", **_loan(event, at), shelf_id=event.project_id, title=event.title, updated_at=at),
+        update("loans", _loan(event, at), title=event.title.upper(), updated_at=at),
     ]
+
+
+def _loan(event: ProjectUpdated, at: datetime) -> dict[str, object]:
+    """The key of a loan, in one partition or the other."""
+    return {"id": event.meta.event_id, "lent_at": IN_2001 if event.title < "y" else at}
 
 
 @projects(ProjectDeleted)
@@ -179,8 +212,9 @@ async def test_what_hangs_on_a_row_and_what_is_unique(
     await library.live(days=150)
     done = await assert_rebuild_equals_live(on.kits["workflow"], on.admin_dsn, ["books", "letters"])
     assert list(done.tables) == TABLES
-    counts = "SELECT (SELECT count(*) FROM shelves), (SELECT count(*) FROM books), (SELECT count(*) FROM letters)"
-    assert all(await on.kits["workflow"].database.pool.fetchrow(counts))
+    filled = [*TABLES, "loans_default", "loans_2001"]
+    counted = await rows_of(on.admin_dsn, "workflow", filled)
+    assert all(counted[table] for table in filled)
 
 
 async def test_uniques_that_change_hands_while_the_rebuild_catches_up(
@@ -202,13 +236,43 @@ async def test_uniques_that_change_hands_while_the_rebuild_catches_up(
 async def test_a_view_and_policies_mean_the_new_table(on: Ground, library: Library) -> None:
     await library.live(days=20)
     looks = await looks_of(on.admin_dsn, "workflow")
-    assert set(TABLES) | {"quiet", "readers"} < set(looks)
+    assert set(TABLES) | {"quiet", "readers", "lent", "loans_2001"} < set(looks)
     await run.rebuild(on.kits["workflow"], on.admin_dsn, TABLES)
     assert await looks_of(on.admin_dsn, "workflow") == looks
     await library.live(days=20)
     pool = on.kits["workflow"].database.pool
     through_the_view = await pool.fetchval("SELECT count(*) FROM quiet")
     assert through_the_view == await pool.fetchval("SELECT count(*) FROM books") > 0
+    lent = await pool.fetchval("SELECT count(*) FROM lent")
+    assert lent == await pool.fetchval("SELECT count(*) FROM loans") > 0
+
+
+async def test_a_partition_made_meanwhile_stops_it(
+    on: Ground, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = shadow.index
+    connection = await asyncpg.connect(on.admin_dsn)
+
+    async def then_another_year_begins(*arguments: object) -> None:
+        await made(*arguments)  # type: ignore[arg-type]
+        bounds = "FOR VALUES FROM ('1999-01-01') TO ('2000-01-01')"
+        await connection.execute(f"CREATE TABLE workflow.loans_1999 PARTITION OF workflow.loans {bounds}")
+
+    await library.live(days=10)
+    monkeypatch.setattr(shadow, "index", then_another_year_begins)
+    try:
+        with pytest.raises(Refused, match="Meanwhile a table got or lost a partition"):
+            await run.rebuild(on.kits["workflow"], on.admin_dsn, TABLES)
+    finally:
+        monkeypatch.undo()
+        await connection.execute("DROP TABLE workflow.loans_1999")
+        await connection.close()
+    await assert_rebuild_equals_live(on.kits["workflow"], on.admin_dsn, TABLES)
+
+
+async def test_a_partition_is_rebuilt_with_its_table_only(on: Ground) -> None:
+    with pytest.raises(Refused, match=r"no read table loans_2001; there are: .*loans"):
+        await run.rebuild(on.kits["workflow"], on.admin_dsn, ["loans_2001"])
 
 
 async def test_what_cannot_be_taken_along_stops_it(on: Ground) -> None:
