@@ -10,6 +10,8 @@ from uuid import UUID
 import asyncpg
 import orjson
 
+from shared.roles import ROLES
+
 Connection = Any  # asyncpg.Connection, which bears no types
 PoolConnection = Any  # the proxy of one that the pool hands out
 
@@ -69,7 +71,10 @@ class Database:
         """Connect. Raises one of UNAVAILABLE when the server cannot be reached."""
         self._pool = await self._connected(self._writers, {"app.user_id": SERVICE})
         # Who reads is set for each use; until then nobody does, who sees no rows.
-        self._reading = await self._connected(self._readers, {"app.user_id": "", "default_transaction_read_only": "on"})
+        self._reading = await self._connected(
+            self._readers,
+            {"app.user_id": "", "app.user_role": "", "default_transaction_read_only": "on"},
+        )
         rows = await self.pool.fetch(PRIMARY_KEYS)
         self.primary_keys = {row["table"]: tuple(row["columns"]) for row in rows}
 
@@ -104,8 +109,11 @@ class Database:
         return connection
 
     @asynccontextmanager
-    async def reading(self, user_id: UUID | None) -> AsyncIterator[PoolConnection]:
-        """A connection that reads what this user may see; None sees what the service may."""
+    async def reading(self, user_id: UUID | None, role: str = "") -> AsyncIterator[PoolConnection]:
+        """A connection that reads what this user may see; None sees what the service may.
+
+        With the `role` of the user's token it also shows what that role may see of others; without, their own rows.
+        """
         if user_id is None:
             async with self.pool.acquire() as connection:
                 yield connection
@@ -114,7 +122,8 @@ class Database:
             raise RuntimeError("The database is not open yet: call open() first.")
         async with self._reading.acquire() as connection:
             # For the session, not for a transaction, which would take a round trip more. A UUID cannot carry SQL.
-            await connection.execute(f"SET app.user_id = '{UUID(str(user_id))}'")
+            known = role if role in ROLES else ""
+            await connection.execute(f"SET app.user_id = '{UUID(str(user_id))}'; SET app.user_role = '{known}'")
             yield connection
 
     async def ready(self) -> None:

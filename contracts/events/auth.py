@@ -36,6 +36,10 @@ class ProfileUpdated(UserEvent):
     preferences: dict[str, Any] = {}
 
 
+class UserErased(UserEvent):
+    """The account is gone for good; whoever keeps something of the user's removes it."""
+
+
 class SessionEvent(AuthEvent):
     stream: ClassVar[str] = "session"
     session_id: UUID
@@ -64,3 +68,7 @@ class SessionRevoked(SessionEvent):
     """The session ended: logged out, pushed out by a newer one, or its old refresh token came back (a theft)."""
 
     reason: str
+
+
+class SessionRemoved(SessionEvent):
+    """A session that was over is forgotten, or one whose user is gone."""

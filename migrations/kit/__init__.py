@@ -6,6 +6,8 @@ from pathlib import Path
 
 from alembic import op
 
+from shared.roles import Role, from_on
+
 _HERE = Path(__file__).parent
 _TABLES = ("idempotency_keys", "tasks", "parked_events", "heard", "subscribers", "relay_cursor", "events")
 
@@ -30,17 +32,55 @@ BEGIN
 END $$;
 """
 
-_PROTECT = """
-ALTER TABLE {table} ENABLE ROW LEVEL SECURITY;
-CREATE POLICY {table}_owner_{action} ON {table} FOR {action}
-    USING (current_setting('app.user_id', true) IN ('service', user_id::text))
-    WITH CHECK (current_setting('app.user_id', true) IN ('service', user_id::text));
-"""
+# Whose transaction it is: the service's own, or that of the user a row names.
+_OWNER = "current_setting('app.user_id', true) IN ('service', {owner}::text)"
+_CLAUSES = {
+    "all": " USING ({rule}) WITH CHECK ({rule})",
+    "select": " USING ({rule})",
+    "insert": " WITH CHECK ({rule})",
+    "update": " USING ({rule}) WITH CHECK ({rule})",
+    "delete": " USING ({rule})",
+}
 
 
-def protect(table: str) -> None:
-    """Row-level security: a user's transaction sees and changes their rows only, the service's own all of them."""
-    execute_script(_PROTECT.format(table=table, action="all"))
+def protect(table: str, *actions: str, owner: str = "user_id") -> None:
+    """Row-level security: a user's transaction sees and changes their rows only, the service's own all of them.
+
+    One policy `<table>_owner_<action>` for each of `actions` (select, insert, update, delete), or `<table>_owner_all`.
+    """
+    op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
+    for action in actions or ("all",):
+        _policy(table, "owner", action, _OWNER.format(owner=owner))
+
+
+def let_staff_read(table: str, least: Role, *, awaiting: str | None = None) -> None:
+    """`<table>_staff_select`: users whose role is `least` or above read all rows, reviewers those where `awaiting`
+    (SQL over the row's columns) holds."""
+    rule = _has_role(least)
+    if awaiting is not None:
+        rule += f" OR {_has_role('reviewer')} AND ({awaiting})"
+    _policy(table, "staff", "select", rule)
+
+
+def let_staff_update(table: str, least: Role) -> None:
+    """`<table>_staff_update`: users whose role is `least` or above change rows that they may read."""
+    _policy(table, "staff", "update", _has_role(least))
+
+
+def withdraw(table: str, *policies: str) -> None:
+    """Drop policies by the end of their names, as `staff_select`."""
+    for policy in policies:
+        op.execute(f"DROP POLICY {table}_{policy} ON {table}")
+
+
+def _has_role(least: Role) -> str:
+    roles = ", ".join(f"'{role}'" for role in from_on(least))
+    return f"current_setting('app.user_role', true) IN ({roles})"
+
+
+def _policy(table: str, who: str, action: str, rule: str) -> None:
+    clauses = _CLAUSES[action].format(rule=rule)
+    execute_script(f"CREATE POLICY {table}_{who}_{action} ON {table} FOR {action}{clauses}")
 
 
 def upgrade_0001() -> None:

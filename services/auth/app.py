@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from contracts import registry
-from services.auth import api, projections
+from services.auth import projections
+from services.auth.api import accounts, users
 from services.auth.domain import session, user
 from services.auth.settings import AuthSettings
 from services.auth.tools import tools
@@ -16,6 +17,6 @@ service = Service(
     deciders=[user.decider, session.decider],
     projections=[projections],
     reactions=[],
-    routers=[api.router],
+    routers=[accounts.router, users.router],
     tools=tools,
 )

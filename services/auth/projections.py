@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from contracts.events.auth import ProfileUpdated, SessionRefreshed, SessionRevoked, SessionStarted, UserRegistered
-from shared.projection import RowChange, insert, projects, update
+from contracts.events.auth import (
+    ProfileUpdated,
+    SessionRefreshed,
+    SessionRemoved,
+    SessionRevoked,
+    SessionStarted,
+    UserErased,
+    UserRegistered,
+)
+from shared.projection import RowChange, delete, insert, projects, update
 
 
 @projects(UserRegistered)
@@ -57,6 +65,11 @@ def change_profile(event: ProfileUpdated, at: datetime) -> list[RowChange]:
     ]
 
 
+@projects(UserErased)
+def remove_user(event: UserErased, at: datetime) -> list[RowChange]:
+    return [delete("profiles", user_id=event.user_id), delete("users", id=event.user_id)]
+
+
 @projects(SessionStarted)
 def add_session(event: SessionStarted, at: datetime) -> list[RowChange]:
     return [
@@ -94,3 +107,8 @@ def go_on(event: SessionRefreshed, at: datetime) -> RowChange:
 @projects(SessionRevoked)
 def end_session(event: SessionRevoked, at: datetime) -> RowChange:
     return update("sessions", {"id": event.session_id}, revoked=True, updated_at=at)
+
+
+@projects(SessionRemoved)
+def remove_session(event: SessionRemoved, at: datetime) -> RowChange:
+    return delete("sessions", id=event.session_id)

@@ -25,6 +25,10 @@ _NOT_REVOKED = (
     "SELECT id, created_at, expires_at FROM sessions WHERE user_id = $1 AND NOT revoked ORDER BY created_at, id"
 )
 
+_ALL_SESSIONS = "SELECT id FROM sessions WHERE user_id = $1 ORDER BY id"
+_PASSWORD_HASH = "SELECT hashed_password FROM users WHERE id = $1"
+_ROLE = "SELECT role FROM users WHERE id = $1 AND is_active"
+
 _OPEN_PAGE = """
 SELECT id, device_info, host(ip_address) AS ip_address, user_agent, created_at, last_used_at, expires_at
 FROM sessions
@@ -78,3 +82,20 @@ async def open_sessions(connection: PoolConnection, user_id: UUID, now: datetime
 async def session(connection: PoolConnection, session_id: UUID) -> Any:
     """A session of an active user with that user's name and role, or None."""
     return await connection.fetchrow(_SESSION, session_id)
+
+
+async def all_sessions(connection: PoolConnection, user_id: UUID) -> list[UUID]:
+    """The ids of a user's sessions, whatever became of them."""
+    return [row["id"] for row in await connection.fetch(_ALL_SESSIONS, user_id)]
+
+
+async def password_hash(connection: PoolConnection, user_id: UUID) -> str | None:
+    """The hash of the user's password, or None when there is no such user."""
+    found: str | None = await connection.fetchval(_PASSWORD_HASH, user_id)
+    return found
+
+
+async def role(connection: PoolConnection, user_id: UUID) -> str | None:
+    """The role of an active user, or None."""
+    found: str | None = await connection.fetchval(_ROLE, user_id)
+    return found

@@ -79,6 +79,12 @@ class LogIn(In):
         return self
 
 
+class Erase(In):
+    """That it is really you who wants it."""
+
+    password: Password = Field(examples=["Analytical-Engine-1843"])
+
+
 class Refresh(In):
     """The refresh token of the last answer; it works once."""
 

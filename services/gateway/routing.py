@@ -28,6 +28,7 @@ _READ = frozenset({"GET", "HEAD"})
 
 ROUTES: tuple[Route, ...] = (
     Route("/api/v1/auth", "auth"),
+    Route("/api/v1/users", "auth"),
     Route("/api/v1/projects", "workflow"),
     Route("/api/v1/workflows", "workflow"),
     Route("/api/v1/drafts", "generation"),

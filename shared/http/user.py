@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -9,6 +10,7 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from shared.http.problem import Problem
+from shared.roles import Role, may
 from shared.security.tokens import Claims, InvalidToken, Verifier
 
 # A message of the verifier that begins so is about age, not about forgery.
@@ -55,3 +57,21 @@ async def _optional_user(request: Request) -> Claims | None:
 
 CurrentUser = Annotated[Claims, Depends(_current_user)]
 OptionalUser = Annotated[Claims | None, Depends(_optional_user)]
+
+
+def _at_least(least: Role) -> Callable[[Claims], Awaitable[Claims]]:
+    async def allowed(user: CurrentUser) -> Claims:
+        if not may(user.role, least):
+            article = "an" if least[0] in "aeiou" else "a"
+            detail = f"This takes the role of {article} {least}; ask an administrator for it, then refresh your tokens."
+            raise Problem(403, "forbidden", "Forbidden", detail)
+        return user
+
+    return allowed
+
+
+# Users with this role or one above it; everybody else is refused with 403. The role is the token's, hence at most as
+# old as an access token may be.
+Reviewer = Annotated[Claims, Depends(_at_least("reviewer"))]
+Moderator = Annotated[Claims, Depends(_at_least("moderator"))]
+Admin = Annotated[Claims, Depends(_at_least("admin"))]

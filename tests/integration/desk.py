@@ -104,6 +104,7 @@ class Desk:
     kits: dict[str, Kit]
     http: aiohttp.ClientSession
     signer: Signer
+    dsns: dict[str, str]
 
     @property
     def admin_dsn(self) -> str:
@@ -153,7 +154,7 @@ async def _opened(
     listeners = {name: _listener() for name in ("auth", *(each.name for each in services))}
     urls = {name: f"http://127.0.0.1:{each.getsockname()[1]}" for name, each in listeners.items()}
     http = await stack.enter_async_context(aiohttp.ClientSession())
-    found = Desk(postgres, urls, {}, http, Signer(generate_private_pem()))
+    found = Desk(postgres, urls, {}, http, Signer(generate_private_pem()), dsns)
     secrets_of_all = {"internal_token": "inside", "field_keys": Fernet.generate_key().decode()}
     common = {f"{name}_url": url for name, url in urls.items()} | {"kafka_url": kafka_url} | secrets_of_all
     apps = {"auth": _keys(found)}

@@ -30,6 +30,7 @@ from shared.kit import Kit
 from shared.security.passwords import hash_password
 from shared.security.tokens import Signer, Verifier, generate_private_pem
 from tests.integration.desk import Desk, desk
+from tests.row_security import assert_row_security
 
 PASSWORD = "Analytical-Engine-1843"
 
@@ -59,7 +60,7 @@ class Person:
         sent = dict(headers or {})
         if self.tokens:
             sent.setdefault("Authorization", f"Bearer {self.tokens['access_token']}")
-        url = path if path.startswith("/.") else "/api/v1/auth" + path
+        url = path if path.startswith(("/.", "/api/")) else "/api/v1/auth" + path
         async with self.http.request(method, self.base + url, json=body, headers=sent) as answer:
             return Answer(answer.status, answer.headers, await answer.json(content_type=None))
 
@@ -131,6 +132,13 @@ async def registered(person: Person, kit: Kit, hashed: str) -> Person:
     await kit.handle(RegisterUser(user_id, person.username, person.email, hashed), actor=user_id)
     person.id = str(user_id)
     return await person.elsewhere(kit)
+
+
+async def administrator(person: Person, kit: Kit) -> Person:
+    """The same person with the role."""
+    await kit.database.pool.execute("UPDATE users SET role = 'admin' WHERE id = $1", person.id)
+    pair = await start(kit, UUID(person.id), person.username, "admin", Device({}, None, None))
+    return Person(person.http, person.base, person.username, pair.model_dump(), person.id)
 
 
 async def events_of(kit: Kit, user_id: str) -> list[str]:
@@ -351,6 +359,60 @@ class TestSessions:
         assert (await eve.call("DELETE", f"/sessions/{new_id()}")).status == 404
         assert (await eve.call("DELETE", f"/sessions/{eve.id}")).status == 404  # the id of something else
         assert len(await ada.sessions()) == 1
+
+
+class TestErasing:
+    async def test_an_account_goes_with_all_its_rows_and_its_name_is_free(self, ada: Person, kit: Kit) -> None:
+        other = await ada.elsewhere(kit)
+        await ada.call("DELETE", "/sessions")
+        assert (await other.call("DELETE", "/me", {"password": PASSWORD})).status == 204
+        for table, column in (("users", "id"), ("profiles", "user_id"), ("sessions", "user_id")):
+            found = f"SELECT count(*) FROM {table} WHERE {column} = $1"
+            assert await kit.database.pool.fetchval(found, ada.id) == 0, table
+        assert (await events_of(kit, ada.id))[-3:] == ["UserErased", "SessionRemoved", "SessionRemoved"]
+        assert (await ada.log_in()).status == 401
+        assert (await ada.refresh(ada.tokens["refresh_token"])).status == 401
+        again = Person(ada.http, ada.base, ada.username, {})
+        assert (await again.sign_up()).status == 201
+
+    async def test_the_password_is_asked_for_again(self, ada: Person, kit: Kit) -> None:
+        refused = await ada.call("DELETE", "/me", {"password": "Wrong-Password-1"})
+        assert (refused.status, refused.json["type"]) == (403, "urn:presswork:problem:wrong-password")
+        for body in (None, {}, {"password": ""}, {"password": PASSWORD, "sure": True}):
+            assert (await ada.call("DELETE", "/me", body)).status == 422
+        assert "UserErased" not in await events_of(kit, ada.id)
+
+    async def test_a_second_time_there_is_no_account(self, ada: Person) -> None:
+        assert (await ada.call("DELETE", "/me", {"password": PASSWORD})).status == 204
+        assert (await ada.call("DELETE", "/me", {"password": PASSWORD})).status == 404
+
+    async def test_administrators_erase_whom_they_wish(self, ada: Person, eve: Person, kit: Kit) -> None:
+        root = await administrator(eve, kit)
+        assert (await root.call("DELETE", f"/api/v1/users/{ada.id}")).status == 204
+        assert (await root.call("DELETE", f"/api/v1/users/{ada.id}")).status == 204
+        assert (await root.call("DELETE", f"/api/v1/users/{new_id()}")).status == 404
+        assert (await ada.call("GET", "/me")).status == 404
+
+    async def test_others_erase_nobody_else(self, ada: Person, eve: Person, kit: Kit) -> None:
+        refused = await eve.call("DELETE", f"/api/v1/users/{ada.id}")
+        assert (refused.status, refused.json["type"]) == (403, "urn:presswork:problem:forbidden")
+        assert "role of an admin" in refused.json["detail"]
+        root = await administrator(eve, kit)
+        await kit.database.pool.execute("UPDATE users SET role = 'viewer' WHERE id = $1", eve.id)
+        stale = await root.call("DELETE", f"/api/v1/users/{ada.id}")
+        assert (stale.status, "any more" in stale.json["detail"]) == (403, True)
+        assert (await ada.call("GET", "/me")).status == 200
+
+
+class TestRowSecurity:
+    async def test_users_see_their_own_rows_and_administrators_all(
+        self, ada: Person, eve: Person, platform: Desk
+    ) -> None:
+        mine, theirs = UUID(ada.id), UUID(eve.id)
+        for table, owner in (("users", "id"), ("profiles", "user_id"), ("sessions", "user_id")):
+            await assert_row_security(
+                platform.dsns["auth"], table, mine=mine, theirs=theirs, owner=owner, staff_reads="admin"
+            )
 
 
 class TestRefreshing:

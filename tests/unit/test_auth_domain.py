@@ -14,20 +14,29 @@ from cryptography.fernet import Fernet
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
-from contracts.events.auth import ProfileUpdated, SessionRefreshed, SessionRevoked, SessionStarted, UserRegistered
+from contracts.events.auth import (
+    ProfileUpdated,
+    SessionRefreshed,
+    SessionRemoved,
+    SessionRevoked,
+    SessionStarted,
+    UserErased,
+    UserRegistered,
+)
 from services.auth.domain import session, user
 from services.auth.domain.session import (
     OpenSession,
     RefreshRefused,
     RefreshSession,
+    RemoveSession,
     RevokeSession,
     StartSession,
     make_room,
 )
-from services.auth.domain.user import RegisterUser, UpdateProfile
+from services.auth.domain.user import EraseUser, RegisterUser, UpdateProfile
 from services.auth.refresh_tokens import RefreshTokens, hash_of
 from services.auth.signing_keys import read_signer
-from shared.decider import NotFound
+from shared.decider import Conflict, NotFound
 from shared.security.tokens import Signer, generate_private_pem
 from tests.deciding import deciding
 
@@ -83,6 +92,16 @@ class TestAccounts:
     def test_nobody_has_no_profile(self) -> None:
         account.when(UpdateProfile(USER, name="Eve")).then_refused(NotFound, "sign up")
 
+    def test_an_account_is_erased_once_and_not_made_again(self) -> None:
+        account.given(registered).when(EraseUser(USER)).then(UserErased(user_id=USER))
+        gone = account.given(registered, UserErased(user_id=USER))
+        gone.when(EraseUser(USER)).then_nothing()
+        gone.when(RegisterUser(USER, "ada", "ada@example.org", "$2b$")).then_nothing()
+        gone.when(UpdateProfile(USER, name="Ada")).then_refused(NotFound, "no such account")
+
+    def test_what_never_was_cannot_be_erased(self) -> None:
+        account.when(EraseUser(USER)).then_refused(NotFound, "no such account")
+
 
 class TestSessions:
     def test_a_session_is_started_once(self) -> None:
@@ -129,6 +148,27 @@ class TestSessions:
     @pytest.mark.parametrize("history", [[], [started], [started, revoked]], ids=["none", "open", "over"])
     def test_a_foreign_session_does_not_exist(self, history: list[Any]) -> None:
         visit.given(*history).when(RevokeSession(SESSION, OTHER, "revoked")).then_refused(NotFound, "no such session")
+
+
+class TestForgettingSessions:
+    removed = SessionRemoved(session_id=SESSION, user_id=USER)
+
+    @pytest.mark.parametrize(("history", "now"), [([revoked], NOW), ([], NOW + WEEK)], ids=["ended", "expired"])
+    def test_a_session_that_is_over_is_forgotten_once(self, history: list[Any], now: datetime) -> None:
+        visit.given(started, *history).when(RemoveSession(SESSION, now)).then(self.removed)
+        visit.given(started, *history, self.removed).when(RemoveSession(SESSION, now)).then_nothing()
+
+    def test_one_in_use_is_kept_until_its_user_is_gone(self) -> None:
+        visit.given(started).when(RemoveSession(SESSION, NOW)).then_refused(Conflict, "in use", current="open")
+        visit.given(started).when(RemoveSession(SESSION, NOW, erased=True)).then(self.removed)
+
+    def test_a_forgotten_session_opens_nothing(self) -> None:
+        gone = visit.given(started, self.removed)
+        gone.when(refresh("first")).then_refused(RefreshRefused, "log in again")
+        gone.when(RevokeSession(SESSION, USER, "logged_out")).then_nothing()
+
+    def test_a_session_that_never_was_is_forgotten_already(self) -> None:
+        visit.when(RemoveSession(SESSION, NOW)).then_nothing()
 
 
 def opened(*ages: int, expired: Collection[int] = ()) -> list[OpenSession]:

@@ -14,8 +14,9 @@ from fastapi import APIRouter
 from shared.http.app import create_app
 from shared.http.errors import to_problem
 from shared.http.internal import HEADER, InternalOnly
-from shared.http.user import CurrentUser, OptionalUser
+from shared.http.user import Admin, CurrentUser, Moderator, OptionalUser, Reviewer
 from shared.ids import new_id
+from shared.roles import ROLES
 from shared.security.tokens import Signer, Verifier, generate_private_pem
 from tests.unit.serving import serve
 
@@ -31,6 +32,21 @@ async def me(user: CurrentUser) -> str:
 @router.get("/hello")
 async def hello(user: OptionalUser) -> str:
     return user.username if user else "stranger"
+
+
+@router.get("/reviewer")
+async def review(user: Reviewer) -> str:
+    return user.role
+
+
+@router.get("/moderator")
+async def moderate(user: Moderator) -> str:
+    return user.role
+
+
+@router.get("/admin")
+async def administer(user: Admin) -> str:
+    return user.role
 
 
 @router.get("/internal/x", dependencies=[InternalOnly])
@@ -52,8 +68,8 @@ async def http() -> AsyncIterator[aiohttp.ClientSession]:
             yield session
 
 
-def bearer(lifetime: timedelta = timedelta(minutes=1), scheme: str = "Bearer") -> dict[str, str]:
-    token = signer.issue(new_id(), new_id(), "user", "ada", datetime.now(UTC), lifetime)
+def bearer(lifetime: timedelta = timedelta(minutes=1), scheme: str = "Bearer", role: str = "viewer") -> dict[str, str]:
+    token = signer.issue(new_id(), new_id(), role, "ada", datetime.now(UTC), lifetime)
     return {"Authorization": f"{scheme} {token}"}
 
 
@@ -120,3 +136,16 @@ def test_a_lost_database_is_unavailable_and_a_bug_is_a_bug(error: Exception, sta
     assert problem.status == status
     assert ("Retry-After" in problem.headers) == (status == 503)
     assert str(error) not in problem.detail or not str(error)
+
+
+@pytest.mark.parametrize("role", ["", "user", "Admin", *ROLES])
+async def test_a_role_opens_what_is_for_it_and_for_those_below(http: aiohttp.ClientSession, role: str) -> None:
+    rank = ROLES.index(role) if role in ROLES else 0  # type: ignore[arg-type]
+    for needed in ROLES[1:]:
+        async with http.get(f"/{needed}", headers=bearer(role=role)) as answer:
+            if rank >= ROLES.index(needed):
+                assert (answer.status, await answer.json()) == (200, role)
+            else:
+                problem = await answer.json()
+                assert (answer.status, problem["type"]) == (403, "urn:presswork:problem:forbidden")
+                assert needed in problem["detail"]

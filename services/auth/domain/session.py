@@ -9,8 +9,8 @@ from typing import Any, Literal
 from uuid import UUID
 
 from contracts.envelope import Event
-from contracts.events.auth import SessionRefreshed, SessionRevoked, SessionStarted
-from shared.decider import Decider, DomainError, NotFound
+from contracts.events.auth import SessionRefreshed, SessionRemoved, SessionRevoked, SessionStarted
+from shared.decider import Conflict, Decider, DomainError, NotFound
 
 Reason = Literal["logged_out", "revoked", "pushed_out", "expired", "token_reused"]
 
@@ -25,6 +25,7 @@ class Session:
     token_hash: str | None = None
     expires_at: datetime | None = None
     revoked: bool = False
+    removed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,16 @@ class RevokeSession:
     reason: Reason
 
 
-Command = StartSession | RefreshSession | RevokeSession
+@dataclass(frozen=True, slots=True)
+class RemoveSession:
+    """Forget a session. `erased`: its user is gone, so it goes whether it is over or not."""
+
+    session_id: UUID
+    now: datetime
+    erased: bool = False
+
+
+Command = StartSession | RefreshSession | RevokeSession | RemoveSession
 
 
 def decide(command: Command, session: Session) -> Sequence[Event]:
@@ -71,6 +81,8 @@ def decide(command: Command, session: Session) -> Sequence[Event]:
             return _refresh(command, session)
         case RevokeSession():
             return _revoke(command, session)
+        case RemoveSession():
+            return _remove(command, session)
 
 
 def _start(command: StartSession, session: Session) -> Sequence[Event]:
@@ -116,6 +128,15 @@ def _revoke(command: RevokeSession, session: Session) -> Sequence[Event]:
     return [SessionRevoked(session_id=command.session_id, user_id=command.user_id, reason=command.reason)]
 
 
+def _remove(command: RemoveSession, session: Session) -> Sequence[Event]:
+    if session.removed or session.user_id is None:
+        return []
+    over = session.revoked or (session.expires_at is not None and session.expires_at <= command.now)
+    if not over and not command.erased:
+        raise Conflict("This session is in use; end it before it is removed.", current="open")
+    return [SessionRemoved(session_id=command.session_id, user_id=session.user_id)]
+
+
 def evolve(session: Session, event: Event) -> Session:
     match event:
         case SessionStarted():
@@ -124,6 +145,8 @@ def evolve(session: Session, event: Event) -> Session:
             return replace(session, token_hash=event.refresh_token_hash, expires_at=event.expires_at)
         case SessionRevoked():
             return replace(session, revoked=True)
+        case SessionRemoved():
+            return Session(event.user_id, revoked=True, removed=True)
         case _:
             return session
 
@@ -158,7 +181,7 @@ decider: Decider[Session] = Decider(
     initial=Session(),
     decide=decide,
     evolve=evolve,
-    commands=(StartSession, RefreshSession, RevokeSession),
+    commands=(StartSession, RefreshSession, RevokeSession, RemoveSession),
     stream_id=lambda command: command.session_id,
     creating=(StartSession,),
 )

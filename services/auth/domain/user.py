@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from contracts.envelope import Event
-from contracts.events.auth import ProfileUpdated, UserRegistered
+from contracts.events.auth import ProfileUpdated, UserErased, UserRegistered
 from shared.decider import Decider, NotFound
 
 
@@ -25,6 +25,7 @@ KEEP = Keep.KEEP
 @dataclass(frozen=True, slots=True)
 class User:
     exists: bool = False
+    erased: bool = False
     name: str | None = None
     tone_of_voice: str | None = None
     preferences: Mapping[str, Any] = field(default_factory=dict)
@@ -49,7 +50,12 @@ class UpdateProfile:
     preferences: Mapping[str, Any] | Keep = KEEP
 
 
-Command = RegisterUser | UpdateProfile
+@dataclass(frozen=True, slots=True)
+class EraseUser:
+    user_id: UUID
+
+
+Command = RegisterUser | UpdateProfile | EraseUser
 
 
 def decide(command: Command, user: User) -> Sequence[Event]:
@@ -58,10 +64,12 @@ def decide(command: Command, user: User) -> Sequence[Event]:
             return _register(command, user)
         case UpdateProfile():
             return _update(command, user)
+        case EraseUser():
+            return _erase(command, user)
 
 
 def _register(command: RegisterUser, user: User) -> Sequence[Event]:
-    if user.exists:
+    if user.exists or user.erased:
         return []
     return [
         UserRegistered(
@@ -76,7 +84,7 @@ def _register(command: RegisterUser, user: User) -> Sequence[Event]:
 
 def _update(command: UpdateProfile, user: User) -> Sequence[Event]:
     if not user.exists:
-        raise NotFound("This account does not exist any more; sign up for a new one.")
+        raise _nobody()
     wanted = replace(
         user,
         name=user.name if command.name is KEEP else command.name,
@@ -95,12 +103,26 @@ def _update(command: UpdateProfile, user: User) -> Sequence[Event]:
     ]
 
 
+def _erase(command: EraseUser, user: User) -> Sequence[Event]:
+    if user.erased:
+        return []
+    if not user.exists:
+        raise _nobody()
+    return [UserErased(user_id=command.user_id)]
+
+
+def _nobody() -> NotFound:
+    return NotFound("There is no such account (any more); sign up for a new one, or list the accounts there are.")
+
+
 def evolve(user: User, event: Event) -> User:
     match event:
         case UserRegistered():
             return User(exists=True, name=event.name)
         case ProfileUpdated():
             return replace(user, name=event.name, tone_of_voice=event.tone_of_voice, preferences=event.preferences)
+        case UserErased():
+            return User(erased=True)
         case _:
             return user
 
@@ -110,7 +132,7 @@ decider: Decider[User] = Decider(
     initial=User(),
     decide=decide,
     evolve=evolve,
-    commands=(RegisterUser, UpdateProfile),
+    commands=(RegisterUser, UpdateProfile, EraseUser),
     stream_id=lambda command: command.user_id,
     creating=(RegisterUser,),
 )

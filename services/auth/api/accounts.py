@@ -17,7 +17,19 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from services.auth import queries, sessions
 from services.auth.domain.session import RefreshRefused, RevokeSession
 from services.auth.domain.user import RegisterUser, UpdateProfile
-from services.auth.schemas import KeySet, LoggedIn, LogIn, ProfileChange, Refresh, Session, SignUp, TokenPair, User
+from services.auth.erasing import erase
+from services.auth.schemas import (
+    Erase,
+    KeySet,
+    LoggedIn,
+    LogIn,
+    ProfileChange,
+    Refresh,
+    Session,
+    SignUp,
+    TokenPair,
+    User,
+)
 from services.auth.sessions import Device, TooManyLogIns
 from services.auth.tools import Tools
 from shared.decider import Conflict, NotFound
@@ -151,6 +163,20 @@ async def change_me(body: ProfileChange, request: Request, user: CurrentUser) ->
     kit = _kit(request)
     await kit.handle(UpdateProfile(user.user_id, **body.model_dump(exclude_unset=True)), actor=user.user_id)
     return await _user(kit, user.user_id)
+
+
+@router.delete("/api/v1/auth/me", status_code=204, tags=["account"])
+async def erase_me(body: Erase, request: Request, user: CurrentUser) -> Response:
+    """Erase your account for good, and what hangs on it in every service. The password is asked for again."""
+    kit = _kit(request)
+    async with kit.database.reading(user.user_id) as connection:
+        hashed = await queries.password_hash(connection, user.user_id)
+    if hashed is None:
+        raise NotFound("This account does not exist any more.")
+    if not await passwords.verify_password(body.password.get_secret_value(), hashed):
+        raise Problem(403, "wrong-password", "Wrong password", "The password is wrong; nothing was erased.")
+    await erase(kit, user.user_id, actor=user.user_id)
+    return Response(status_code=204)
 
 
 @router.get("/api/v1/auth/sessions", tags=["account"])
