@@ -22,10 +22,7 @@ MAX_PREFERENCES_BYTES = 16_384
 
 
 def _storable(value: dict[str, Any]) -> dict[str, Any]:
-    try:
-        size = len(orjson.dumps(value))
-    except TypeError:
-        raise ValueError("Use numbers within 64 bits and nest less deeply.") from None
+    size = len(orjson.dumps(value))
     if size > MAX_PREFERENCES_BYTES:
         raise ValueError(f"Keep it within {MAX_PREFERENCES_BYTES} bytes of JSON; this is {size}.")
     return value

@@ -18,7 +18,7 @@ from shared.http.deadline import DeadlineMiddleware
 from shared.http.errors import Problems, answer_with_problem
 from shared.http.health import Check, health_router
 from shared.http.openapi import documented
-from shared.http.text import refuse_unstorable_text
+from shared.http.storable import refuse_unstorable
 from shared.telemetry.asgi import TelemetryMiddleware
 from shared.telemetry.metrics import Metrics
 
@@ -60,7 +60,7 @@ def create_app(
         redirect_slashes=False,
         # Our own middleware opens the server span; a second one would cost a request 72 to 150 µs.
         telemetry={"tracing": False, "metrics": False, "logs": False},
-        dependencies=[Depends(refuse_unstorable_text)],
+        dependencies=[Depends(refuse_unstorable)],
         middleware=[
             Middleware(TelemetryMiddleware, service=service, metrics=metrics, public=public),
             Middleware(Problems),

@@ -21,7 +21,7 @@ from shared.database import UNAVAILABLE
 from shared.decider import Conflict, DomainError, Forbidden, Invalid, NotFound
 from shared.http.body_limit import BodyTooLarge
 from shared.http.problem import Problem, trace_id
-from shared.http.text import unstorable_text
+from shared.http.storable import unstorable_text
 from shared.security.tokens import KeysUnavailable
 
 _log = logging.getLogger(__name__)
