@@ -1,4 +1,4 @@
-"""Whatever JSON a client writes, what no table and no event can hold is refused with what to do, and the rest comes in."""
+"""JSON that no table and no event can hold is refused with what to do about it, and the rest comes in."""
 
 from __future__ import annotations
 
