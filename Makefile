@@ -8,10 +8,10 @@ DATA := .data
 export PRESSWORK_DATA_DIR := $(DATA)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down status test bench docs migrate dsn trace parked rebuild lint types lock clean
+.PHONY: help demo up down status test bench docs migrate dsn trace parked rebuild check-schema lint types lock clean
 
 help: ## this list
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # Made again when the lock or the way to install it changes.
 .venv/.ready: requirements-dev.txt deploy/setup.sh
@@ -53,6 +53,9 @@ parked: .venv/.ready ## events that failed too often; RETRY=all or RETRY=stream-
 
 rebuild: .venv/.ready ## fill read tables again from the events; SERVICE=workflow TABLE=workflows, default all
 	@$(PY) -m deploy.embedded exec -- $(PY) -m shared.rebuild $(if $(SERVICE),'$(SERVICE)') $(if $(SERVICE),$(TABLE),$(if $(TABLE),$(error say whose: make rebuild SERVICE=... TABLE=$(TABLE))))
+
+check-schema: .venv/.ready ## hold the running platform's schemas against the documents they come from; DSN=any other database
+	@$(if $(DSN),PRESSWORK_POSTGRES_URL='$(DSN)',$(PY) -m deploy.embedded exec --) $(PY) -m deploy.schema check
 
 lint: .venv/.ready ## ruff
 	@$(PY) -m ruff check .

@@ -20,6 +20,10 @@ from deploy.docs.hearers import hearings
 from deploy.docs.openapi import openapi
 from deploy.docs.samples import sample
 from deploy.docs.settings import with_settings
+from deploy.schema import committed as schema_files
+from deploy.schema import deviations
+from deploy.schema.document import document as schema_document
+from deploy.schema.snapshot import current as current_schemas
 
 ROOT = Path(__file__).parents[2]
 
@@ -50,6 +54,10 @@ def documents(root: Path = ROOT) -> dict[Path, str]:
         root / "docs/events.md": catalogue(heard),
         root / "docs/openapi.json": rendered(openapi()),
         root / "docs/operations.md": with_settings((root / "docs/operations.md").read_text("utf-8")),
+        root / "docs/schema.md": schema_document(
+            schema_files.load(schema_files.EXPECTATION), current_schemas().schemas, deviations.load()
+        ),
+        root / "deploy/schema/snapshot.json": current_schemas().written(),
     }
     for name, event in EVENTS.items():
         file = file_name(name, event.schema_version)

@@ -24,7 +24,7 @@ SCHEMAS, SAMPLES = read_schemas(), read_samples()
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """The project's contracts, documents and services, free to be spoilt."""
-    for folder in ("contracts", "services", "docs"):
+    for folder in ("contracts", "services", "docs", "deploy/schema"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     return tmp_path

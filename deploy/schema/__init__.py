@@ -1,0 +1,1 @@
+"""What the five documents ask of the database, what is there, and where they differ."""
