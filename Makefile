@@ -8,7 +8,7 @@ DATA := .data
 export PRESSWORK_DATA_DIR := $(DATA)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down status test bench docs migrate dsn trace parked rebuild check-schema lint types lock clean
+.PHONY: help demo up down status test bench docs migrate dsn trace parked rebuild admin check-schema lint types lock clean
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ rebuild: .venv/.ready ## fill read tables again from the events; SERVICE=workflo
 
 check-schema: .venv/.ready ## hold the running platform's schemas against the documents they come from; DSN=any other database
 	@$(if $(DSN),PRESSWORK_POSTGRES_URL='$(DSN)',$(PY) -m deploy.embedded exec --) $(PY) -m deploy.schema check
+
+admin: .venv/.ready ## give an account the role of an administrator; EMAIL=ada@example.org
+	@$(PY) -m deploy.embedded exec -- $(PY) -m services.auth.administrators '$(or $(EMAIL),$(error say whose: make admin EMAIL=...))'
 
 lint: .venv/.ready ## ruff
 	@$(PY) -m ruff check .

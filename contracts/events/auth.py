@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 from uuid import UUID
 
 from contracts.envelope import Event, Private
@@ -34,6 +34,27 @@ class ProfileUpdated(UserEvent):
     name: str | None = None
     tone_of_voice: str | None = None
     preferences: dict[str, Any] = {}
+
+
+class UserLoggedIn(UserEvent):
+    """The user proved to be who they say, and a session began."""
+
+    session_id: UUID
+    number: Private[int] = None  # the user's how-manieth log-in it is
+
+
+class UserRoleChanged(UserEvent):
+    """An administrator or operator gave the user another role; new access tokens bear it."""
+
+    role: Literal["viewer", "reviewer", "moderator", "admin"]
+
+
+class UserDeactivated(UserEvent):
+    """An administrator shut the user out: no log-in, no new tokens."""
+
+
+class UserActivated(UserEvent):
+    """The user who was shut out may come back."""
 
 
 class UserErased(UserEvent):

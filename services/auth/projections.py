@@ -10,8 +10,12 @@ from contracts.events.auth import (
     SessionRemoved,
     SessionRevoked,
     SessionStarted,
+    UserActivated,
+    UserDeactivated,
     UserErased,
+    UserLoggedIn,
     UserRegistered,
+    UserRoleChanged,
 )
 from shared.projection import RowChange, delete, insert, projects, update
 
@@ -65,31 +69,43 @@ def change_profile(event: ProfileUpdated, at: datetime) -> list[RowChange]:
     ]
 
 
+@projects(UserLoggedIn)
+def count_log_in(event: UserLoggedIn, at: datetime) -> RowChange:
+    return update("users", {"id": event.user_id}, last_login=at, log_ins=event.number)
+
+
+@projects(UserRoleChanged)
+def change_role(event: UserRoleChanged, at: datetime) -> RowChange:
+    return update("users", {"id": event.user_id}, role=event.role, updated_at=at)
+
+
+@projects(UserDeactivated, UserActivated)
+def open_or_close(event: UserDeactivated | UserActivated, at: datetime) -> RowChange:
+    return update("users", {"id": event.user_id}, is_active=isinstance(event, UserActivated), updated_at=at)
+
+
 @projects(UserErased)
 def remove_user(event: UserErased, at: datetime) -> list[RowChange]:
     return [delete("profiles", user_id=event.user_id), delete("users", id=event.user_id)]
 
 
 @projects(SessionStarted)
-def add_session(event: SessionStarted, at: datetime) -> list[RowChange]:
-    return [
-        update("users", {"id": event.user_id}, last_login=at, updated_at=at),
-        insert(
-            "sessions",
-            id=event.session_id,
-            user_id=event.user_id,
-            refresh_token=event.refresh_token_hash,
-            device_info=event.device_info,
-            ip_address=event.ip_address,
-            user_agent=event.user_agent,
-            created_at=at,
-            updated_at=at,
-            last_used_at=at,
-            expires_at=event.expires_at,
-            revoked=False,
-            number=event.number,
-        ),
-    ]
+def add_session(event: SessionStarted, at: datetime) -> RowChange:
+    return insert(
+        "sessions",
+        id=event.session_id,
+        user_id=event.user_id,
+        refresh_token=event.refresh_token_hash,
+        device_info=event.device_info,
+        ip_address=event.ip_address,
+        user_agent=event.user_agent,
+        created_at=at,
+        updated_at=at,
+        last_used_at=at,
+        expires_at=event.expires_at,
+        revoked=False,
+        number=event.number,
+    )
 
 
 @projects(SessionRefreshed)

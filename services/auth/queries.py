@@ -17,10 +17,10 @@ WHERE users.id = $1
 """
 
 # Who may log in by this name or address, whatever their case.
-_BY_USERNAME = "SELECT id, hashed_password FROM users WHERE is_active AND lower(username) = lower($1)"
-_BY_EMAIL = "SELECT id, hashed_password FROM users WHERE is_active AND lower(email) = lower($1)"
+_BY_USERNAME = "SELECT id, username, hashed_password FROM users WHERE is_active AND lower(username) = lower($1)"
+_BY_EMAIL = "SELECT id, username, hashed_password FROM users WHERE is_active AND lower(email) = lower($1)"
 
-_LAST_NUMBER = "SELECT coalesce(max(number), 0) FROM sessions WHERE user_id = $1"
+_LOG_INS = "SELECT log_ins FROM users WHERE id = $1"
 _NOT_REVOKED = (
     "SELECT id, created_at, expires_at FROM sessions WHERE user_id = $1 AND NOT revoked ORDER BY created_at, id"
 )
@@ -28,6 +28,16 @@ _NOT_REVOKED = (
 _ALL_SESSIONS = "SELECT id FROM sessions WHERE user_id = $1 ORDER BY id"
 _PASSWORD_HASH = "SELECT hashed_password FROM users WHERE id = $1"
 _ROLE = "SELECT role FROM users WHERE id = $1 AND is_active"
+
+_ACCOUNT_COLUMNS = """id, username, email, name, role, is_active, email_verified, created_at, updated_at, last_login"""
+_ACCOUNT = f"SELECT {_ACCOUNT_COLUMNS} FROM users WHERE id = $1"
+# One statement for each combination of filters would be six; the planner leaves out what is null.
+_ACCOUNTS = f"""
+SELECT {_ACCOUNT_COLUMNS} FROM users
+WHERE ($1::timestamptz IS NULL OR (created_at, id) < ($1, $2))
+  AND ($4::user_role IS NULL OR role = $4) AND ($5::boolean IS NULL OR is_active = $5)
+ORDER BY created_at DESC, id DESC LIMIT $3
+"""
 
 _OPEN_PAGE = """
 SELECT id, device_info, host(ip_address) AS ip_address, user_agent, created_at, last_used_at, expires_at
@@ -51,19 +61,19 @@ async def user(connection: PoolConnection, user_id: UUID) -> Any:
 
 
 async def by_username(connection: PoolConnection, username: str) -> Any:
-    """Id and password hash of an active account, or None."""
+    """Id, username and password hash of an active account, or None."""
     return await connection.fetchrow(_BY_USERNAME, username)
 
 
 async def by_email(connection: PoolConnection, email: str) -> Any:
-    """Id and password hash of an active account, or None."""
+    """Id, username and password hash of an active account, or None."""
     return await connection.fetchrow(_BY_EMAIL, email)
 
 
-async def last_number(connection: PoolConnection, user_id: UUID) -> int:
+async def log_ins(connection: PoolConnection, user_id: UUID) -> int:
     """How often the user has logged in. Read it before the sessions that it is to vouch for."""
-    found: int = await connection.fetchval(_LAST_NUMBER, user_id)
-    return found
+    found: int | None = await connection.fetchval(_LOG_INS, user_id)
+    return found or 0
 
 
 async def not_revoked(connection: PoolConnection, user_id: UUID) -> list[Any]:
@@ -98,4 +108,16 @@ async def password_hash(connection: PoolConnection, user_id: UUID) -> str | None
 async def role(connection: PoolConnection, user_id: UUID) -> str | None:
     """The role of an active user, or None."""
     found: str | None = await connection.fetchval(_ROLE, user_id)
+    return found
+
+
+async def account(connection: PoolConnection, user_id: UUID) -> Any:
+    """An account as administrators see it, or None."""
+    return await connection.fetchrow(_ACCOUNT, user_id)
+
+
+async def accounts(connection: PoolConnection, page: PageRequest, role: str | None, active: bool | None) -> list[Any]:
+    """A page of the accounts that the reader may see, newest first, and one more."""
+    after = (page.after.created_at, page.after.id) if page.after else (None, None)
+    found: list[Any] = await connection.fetch(_ACCOUNTS, *after, page.limit + 1, role, active)
     return found

@@ -18,6 +18,8 @@ from pydantic import (
     model_validator,
 )
 
+from shared.roles import Role
+
 MAX_PREFERENCES_BYTES = 16_384
 
 
@@ -111,6 +113,34 @@ class User(BaseModel):
     email_verified: bool
     tone_of_voice: str | None
     preferences: dict[str, Any]
+    created_at: datetime
+    updated_at: datetime
+    last_login: datetime | None
+
+
+class AccountChange(In):
+    """What an administrator gives or takes; what is left out stays."""
+
+    role: Role | None = Field(None, description="The user's new tokens bear it.", examples=["reviewer"])
+    is_active: bool | None = Field(None, description="false ends all sessions, and nobody can log in.")
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if self.role is None and self.is_active is None:
+            raise ValueError("Give `role` or `is_active`, or both.")
+        return self
+
+
+class Account(BaseModel):
+    """An account as administrators see it."""
+
+    id: UUID
+    username: str = Field(examples=["ada"])
+    email: str = Field(examples=["ada@example.org"])
+    name: str | None = Field(examples=["Ada Lovelace"])
+    role: Role
+    is_active: bool
+    email_verified: bool
     created_at: datetime
     updated_at: datetime
     last_login: datetime | None

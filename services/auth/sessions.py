@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-import asyncpg
-
 from services.auth import queries
 from services.auth.domain.session import OpenSession, RefreshRefused, RefreshSession, StartSession, make_room
+from services.auth.domain.user import LoggedInMeanwhile, LogIn
 from services.auth.refresh_tokens import Presented, hash_of
 from services.auth.schemas import TokenPair
 from services.auth.tools import Tools
@@ -17,7 +16,7 @@ from shared.ids import new_id
 from shared.kit import Kit
 
 # Of log-ins of one user at the same moment one gets through; the others look again at what is open.
-_TRIES = 20
+TRIES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +39,14 @@ async def start(kit: Kit, user_id: UUID, username: str, role: str, device: Devic
     session_id = new_id()
     token = tools.refresh_tokens.issue(session_id)
     lifetime = timedelta(days=min(settings.refresh_days, settings.session_days))
-    for _ in range(_TRIES):
+    for _ in range(TRIES):
         now = datetime.now(UTC)
         async with kit.database.reading(user_id) as connection:
-            number = 1 + await queries.last_number(connection, user_id)
+            number = 1 + await queries.log_ins(connection, user_id)
             rows = await queries.not_revoked(connection, user_id)
         sessions = [OpenSession(row["id"], row["created_at"], row["expires_at"]) for row in rows]
         leaving = make_room(user_id, sessions, limit=settings.max_sessions, now=now)
-        command = StartSession(
+        beginning = StartSession(
             session_id,
             user_id,
             number,
@@ -58,10 +57,8 @@ async def start(kit: Kit, user_id: UUID, username: str, role: str, device: Devic
             device.ip_address,
         )
         try:
-            await kit.handle(command, actor=user_id, also=leaving)
-        except asyncpg.UniqueViolationError as error:
-            if error.constraint_name != "sessions_number":
-                raise
+            await kit.handle(LogIn(user_id, session_id, number), actor=user_id, also=[beginning, *leaving])
+        except LoggedInMeanwhile:
             continue
         return _pair(tools, user_id, session_id, username, role, token, now)
     raise TooManyLogIns

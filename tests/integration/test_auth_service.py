@@ -15,13 +15,15 @@ from uuid import UUID
 
 import aiohttp
 import asyncpg
+import jwt
 import pytest
 from alembic import command
 
 from contracts.envelope import START
 from deploy.migrate import alembic_config, migrate
+from services.auth.administrators import promote
 from services.auth.app import service as auth
-from services.auth.domain.user import RegisterUser
+from services.auth.domain.user import ChangeRole, Deactivate, RegisterUser
 from services.auth.refresh_tokens import hash_of
 from services.auth.sessions import Device, start
 from shared.eventstore.rows import batches, dumps
@@ -134,9 +136,15 @@ async def registered(person: Person, kit: Kit, hashed: str) -> Person:
     return await person.elsewhere(kit)
 
 
+def role_in(tokens: dict[str, Any]) -> str:
+    """What an access token says of its user, unchecked."""
+    claims: dict[str, Any] = jwt.decode(tokens["access_token"], options={"verify_signature": False})
+    return str(claims["role"])
+
+
 async def administrator(person: Person, kit: Kit) -> Person:
     """The same person with the role."""
-    await kit.database.pool.execute("UPDATE users SET role = 'admin' WHERE id = $1", person.id)
+    await kit.handle(ChangeRole(UUID(person.id), "admin"), actor=None)
     pair = await start(kit, UUID(person.id), person.username, "admin", Device({}, None, None))
     return Person(person.http, person.base, person.username, pair.model_dump(), person.id)
 
@@ -286,7 +294,7 @@ class TestLoggingIn:
         assert 0.5 < ratio < 2
 
     async def test_an_account_that_is_not_active_is_answered_like_none(self, ada: Person, kit: Kit) -> None:
-        await kit.database.pool.execute("UPDATE users SET is_active = false WHERE id = $1", ada.id)
+        await kit.handle(Deactivate(UUID(ada.id)), actor=None)
         assert (await ada.log_in()).json["type"] == "urn:presswork:problem:wrong-credentials"
         assert (await ada.refresh(ada.tokens["refresh_token"])).status == 401
 
@@ -398,10 +406,68 @@ class TestErasing:
         assert (refused.status, refused.json["type"]) == (403, "urn:presswork:problem:forbidden")
         assert "role of an admin" in refused.json["detail"]
         root = await administrator(eve, kit)
-        await kit.database.pool.execute("UPDATE users SET role = 'viewer' WHERE id = $1", eve.id)
+        await kit.handle(ChangeRole(UUID(eve.id), "viewer"), actor=None)
         stale = await root.call("DELETE", f"/api/v1/users/{ada.id}")
         assert (stale.status, "any more" in stale.json["detail"]) == (403, True)
         assert (await ada.call("GET", "/me")).status == 200
+
+
+class TestAdministration:
+    async def test_a_new_role_is_in_the_next_tokens(self, ada: Person, eve: Person, kit: Kit) -> None:
+        root = await administrator(eve, kit)
+        changed = await root.call("PATCH", f"/api/v1/users/{ada.id}", {"role": "moderator"})
+        assert (changed.status, changed.json["role"], changed.json["email"]) == (200, "moderator", ada.email)
+        assert role_in(ada.tokens) == "viewer"
+        assert role_in((await ada.refresh(ada.tokens["refresh_token"])).json) == "moderator"
+        assert role_in((await ada.log_in()).json) == "moderator"
+
+    async def test_who_is_shut_out_is_out_everywhere_until_let_in(self, ada: Person, eve: Person, kit: Kit) -> None:
+        root = await administrator(eve, kit)
+        path = f"/api/v1/users/{ada.id}"
+        assert (await root.call("PATCH", path, {"is_active": False})).json["is_active"] is False
+        assert (await ada.refresh(ada.tokens["refresh_token"])).status == 401
+        assert (await ada.log_in()).status == 401
+        assert (await root.call("PATCH", path, {"is_active": True, "role": "reviewer"})).json["role"] == "reviewer"
+        assert (await ada.log_in()).status == 200
+        assert (await ada.refresh(ada.tokens["refresh_token"])).status == 401
+
+    async def test_accounts_are_listed_in_pages_and_by_role(self, ada: Person, eve: Person, kit: Kit) -> None:
+        root = await administrator(eve, kit)
+        first = (await root.call("GET", "/api/v1/users?limit=1")).json
+        second = (await root.call("GET", f"/api/v1/users?limit=1&cursor={first['next_cursor']}")).json
+        newest = (await root.call("GET", "/api/v1/users?limit=2")).json["items"]
+        assert first["items"] + second["items"] == newest
+        assert {each["id"] for each in newest} == {ada.id, eve.id}
+        assert not [key for key in newest[0] if "password" in key or "token" in key]
+        admins = (await root.call("GET", "/api/v1/users?role=admin&is_active=true&limit=100")).json["items"]
+        assert eve.id in [each["id"] for each in admins]
+        assert {each["role"] for each in admins} == {"admin"}
+
+    async def test_nobody_changes_themselves(self, eve: Person, kit: Kit) -> None:
+        root = await administrator(eve, kit)
+        for change in ({"role": "viewer"}, {"is_active": False}):
+            refused = await root.call("PATCH", f"/api/v1/users/{eve.id}", change)
+            assert (refused.status, "another administrator" in refused.json["detail"]) == (403, True)
+
+    @pytest.mark.parametrize(
+        "change", [{}, {"role": None}, {"role": "owner"}, {"is_active": "maybe"}, {"email": "x@example.org"}]
+    )
+    async def test_other_changes_are_refused(self, ada: Person, eve: Person, kit: Kit, change: Any) -> None:
+        root = await administrator(eve, kit)
+        assert (await root.call("PATCH", f"/api/v1/users/{ada.id}", change)).status == 422
+        assert (await root.call("PATCH", f"/api/v1/users/{new_id()}", {"role": "viewer"})).status == 404
+        assert (await root.call("GET", f"/api/v1/users/{new_id()}")).status == 404
+        assert (await root.call("GET", "/api/v1/users?role=owner")).status == 422
+
+    async def test_others_may_not_look(self, ada: Person) -> None:
+        for method, path in (("GET", "/api/v1/users"), ("GET", f"/api/v1/users/{ada.id}")):
+            assert (await ada.call(method, path)).status == 403
+        assert (await ada.call("PATCH", f"/api/v1/users/{ada.id}", {"role": "admin"})).status == 403
+
+    async def test_an_operator_makes_the_first_administrator(self, ada: Person, kit: Kit) -> None:
+        assert await promote(kit.settings, f" {ada.email.upper()} ") == ada.username
+        assert await promote(kit.settings, "nobody@example.org") is None
+        assert role_in((await ada.refresh(ada.tokens["refresh_token"])).json) == "admin"
 
 
 class TestRowSecurity:

@@ -20,8 +20,12 @@ from contracts.events.auth import (
     SessionRemoved,
     SessionRevoked,
     SessionStarted,
+    UserActivated,
+    UserDeactivated,
     UserErased,
+    UserLoggedIn,
     UserRegistered,
+    UserRoleChanged,
 )
 from services.auth.domain import session, user
 from services.auth.domain.session import (
@@ -33,10 +37,19 @@ from services.auth.domain.session import (
     StartSession,
     make_room,
 )
-from services.auth.domain.user import EraseUser, RegisterUser, UpdateProfile
+from services.auth.domain.user import (
+    Activate,
+    ChangeRole,
+    Deactivate,
+    EraseUser,
+    LoggedInMeanwhile,
+    LogIn,
+    RegisterUser,
+    UpdateProfile,
+)
 from services.auth.refresh_tokens import RefreshTokens, hash_of
 from services.auth.signing_keys import read_signer
-from shared.decider import Conflict, NotFound
+from shared.decider import Conflict, Forbidden, NotFound
 from shared.security.tokens import Signer, generate_private_pem
 from tests.deciding import deciding
 
@@ -93,14 +106,55 @@ class TestAccounts:
         account.when(UpdateProfile(USER, name="Eve")).then_refused(NotFound, "sign up")
 
     def test_an_account_is_erased_once_and_not_made_again(self) -> None:
-        account.given(registered).when(EraseUser(USER)).then(UserErased(user_id=USER))
+        account.given(registered).when(EraseUser(USER, 0)).then(UserErased(user_id=USER))
         gone = account.given(registered, UserErased(user_id=USER))
-        gone.when(EraseUser(USER)).then_nothing()
+        gone.when(EraseUser(USER, 0)).then_nothing()
         gone.when(RegisterUser(USER, "ada", "ada@example.org", "$2b$")).then_nothing()
         gone.when(UpdateProfile(USER, name="Ada")).then_refused(NotFound, "no such account")
 
     def test_what_never_was_cannot_be_erased(self) -> None:
-        account.when(EraseUser(USER)).then_refused(NotFound, "no such account")
+        account.when(EraseUser(USER, 0)).then_refused(NotFound, "no such account")
+
+
+logged_in = UserLoggedIn(user_id=USER, session_id=SESSION, number=1)
+changed = UserRoleChanged(user_id=USER, role="reviewer")
+deactivated = UserDeactivated(user_id=USER)
+
+
+class TestLoggingIn:
+    def test_each_log_in_is_counted_once(self) -> None:
+        account.given(registered).when(LogIn(USER, SESSION, 1)).then(logged_in)
+        account.given(registered, logged_in).when(LogIn(USER, SESSION, 1)).then_nothing()
+        account.given(registered, logged_in).when(LogIn(USER, OTHER, 2)).then(
+            UserLoggedIn(user_id=USER, session_id=OTHER, number=2)
+        )
+
+    @pytest.mark.parametrize("command", [LogIn(USER, OTHER, 1), EraseUser(USER, 0)])
+    def test_who_overlooked_a_log_in_looks_again(self, command: Any) -> None:
+        account.given(registered, logged_in).when(command).then_refused(LoggedInMeanwhile, "try again")
+
+    def test_who_was_shut_out_stays_out_until_let_in(self) -> None:
+        out = account.given(registered, deactivated)
+        out.when(LogIn(USER, SESSION, 1)).then_refused(Forbidden, "ask an administrator")
+        out.given(UserActivated(user_id=USER)).when(LogIn(USER, SESSION, 1)).then(logged_in)
+
+    @pytest.mark.parametrize("history", [[], [registered, UserErased(user_id=USER)]], ids=["none", "erased"])
+    def test_without_an_account_there_is_nothing_to_log_in_to(self, history: list[Any]) -> None:
+        for command in (LogIn(USER, SESSION, 1), ChangeRole(USER, "admin"), Deactivate(USER), Activate(USER)):
+            account.given(*history).when(command).then_refused(NotFound, "no such account")
+
+
+class TestAdministration:
+    def test_a_role_is_given_once(self) -> None:
+        account.given(registered).when(ChangeRole(USER, "reviewer")).then(changed)
+        account.given(registered, changed).when(ChangeRole(USER, "reviewer")).then_nothing()
+        account.given(registered, changed).when(ChangeRole(USER, "viewer")).then_types(UserRoleChanged)
+
+    def test_an_account_is_shut_and_opened_once(self) -> None:
+        account.given(registered).when(Deactivate(USER)).then(deactivated)
+        account.given(registered, deactivated).when(Deactivate(USER)).then_nothing()
+        account.given(registered).when(Activate(USER)).then_nothing()
+        account.given(registered, deactivated).when(Activate(USER)).then(UserActivated(user_id=USER))
 
 
 class TestSessions:

@@ -12,7 +12,7 @@ from contracts.envelope import Event
 from contracts.events.auth import SessionRefreshed, SessionRemoved, SessionRevoked, SessionStarted
 from shared.decider import Conflict, Decider, DomainError, NotFound
 
-Reason = Literal["logged_out", "revoked", "pushed_out", "expired", "token_reused"]
+Reason = Literal["logged_out", "revoked", "pushed_out", "expired", "token_reused", "deactivated"]
 
 
 class RefreshRefused(DomainError):

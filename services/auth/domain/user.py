@@ -1,16 +1,30 @@
-"""An account: made once, and how its owner wants to appear."""
+"""An account: made once, logged in to, given a role, shut out and let in again, erased."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from contracts.envelope import Event
-from contracts.events.auth import ProfileUpdated, UserErased, UserRegistered
-from shared.decider import Decider, NotFound
+from contracts.events.auth import (
+    ProfileUpdated,
+    UserActivated,
+    UserDeactivated,
+    UserErased,
+    UserLoggedIn,
+    UserRegistered,
+    UserRoleChanged,
+)
+from shared.decider import Conflict, Decider, Forbidden, NotFound
+
+Role = Literal["viewer", "reviewer", "moderator", "admin"]
+
+
+class LoggedInMeanwhile(Conflict):
+    """Another log-in came first, so what was looked at is not all there is; look again."""
 
 
 class Keep(Enum):
@@ -26,6 +40,10 @@ KEEP = Keep.KEEP
 class User:
     exists: bool = False
     erased: bool = False
+    active: bool = True
+    role: str = "viewer"
+    log_ins: int = 0
+    last_session: UUID | None = None
     name: str | None = None
     tone_of_voice: str | None = None
     preferences: Mapping[str, Any] = field(default_factory=dict)
@@ -51,21 +69,60 @@ class UpdateProfile:
 
 
 @dataclass(frozen=True, slots=True)
-class EraseUser:
+class LogIn:
+    """`number`: the user's how-manieth log-in it is; who counts wrongly has overlooked another one."""
+
+    user_id: UUID
+    session_id: UUID
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRole:
+    user_id: UUID
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class Deactivate:
     user_id: UUID
 
 
-Command = RegisterUser | UpdateProfile | EraseUser
+@dataclass(frozen=True, slots=True)
+class Activate:
+    user_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class EraseUser:
+    """`log_ins`: how many there were when the sessions that go with the account were listed."""
+
+    user_id: UUID
+    log_ins: int
+
+
+Command = RegisterUser | UpdateProfile | LogIn | ChangeRole | Deactivate | Activate | EraseUser
 
 
 def decide(command: Command, user: User) -> Sequence[Event]:
     match command:
         case RegisterUser():
             return _register(command, user)
-        case UpdateProfile():
-            return _update(command, user)
         case EraseUser():
             return _erase(command, user)
+    if not user.exists:
+        raise _nobody()
+    match command:
+        case UpdateProfile():
+            return _update(command, user)
+        case LogIn():
+            return _log_in(command, user)
+        case ChangeRole(role=role):
+            return [] if role == user.role else [UserRoleChanged(user_id=command.user_id, role=role)]
+        case Deactivate():
+            return [UserDeactivated(user_id=command.user_id)] if user.active else []
+        case Activate():
+            return [] if user.active else [UserActivated(user_id=command.user_id)]
 
 
 def _register(command: RegisterUser, user: User) -> Sequence[Event]:
@@ -83,8 +140,6 @@ def _register(command: RegisterUser, user: User) -> Sequence[Event]:
 
 
 def _update(command: UpdateProfile, user: User) -> Sequence[Event]:
-    if not user.exists:
-        raise _nobody()
     wanted = replace(
         user,
         name=user.name if command.name is KEEP else command.name,
@@ -103,12 +158,28 @@ def _update(command: UpdateProfile, user: User) -> Sequence[Event]:
     ]
 
 
+def _log_in(command: LogIn, user: User) -> Sequence[Event]:
+    if command.session_id == user.last_session:
+        return []
+    if not user.active:
+        raise Forbidden("This account was deactivated; ask an administrator to let you in again.")
+    if command.number != user.log_ins + 1:
+        raise _overtaken()
+    return [UserLoggedIn(user_id=command.user_id, session_id=command.session_id, number=command.number)]
+
+
 def _erase(command: EraseUser, user: User) -> Sequence[Event]:
     if user.erased:
         return []
     if not user.exists:
         raise _nobody()
+    if command.log_ins != user.log_ins:
+        raise _overtaken()
     return [UserErased(user_id=command.user_id)]
+
+
+def _overtaken() -> LoggedInMeanwhile:
+    return LoggedInMeanwhile("Somebody logged in to this account just now; try again in a moment.")
 
 
 def _nobody() -> NotFound:
@@ -118,9 +189,17 @@ def _nobody() -> NotFound:
 def evolve(user: User, event: Event) -> User:
     match event:
         case UserRegistered():
-            return User(exists=True, name=event.name)
+            return User(exists=True, role=event.role, name=event.name)
         case ProfileUpdated():
             return replace(user, name=event.name, tone_of_voice=event.tone_of_voice, preferences=event.preferences)
+        case UserLoggedIn():
+            return replace(user, log_ins=user.log_ins + 1, last_session=event.session_id)
+        case UserRoleChanged():
+            return replace(user, role=event.role)
+        case UserDeactivated():
+            return replace(user, active=False)
+        case UserActivated():
+            return replace(user, active=True)
         case UserErased():
             return User(erased=True)
         case _:
@@ -132,7 +211,7 @@ decider: Decider[User] = Decider(
     initial=User(),
     decide=decide,
     evolve=evolve,
-    commands=(RegisterUser, UpdateProfile, EraseUser),
+    commands=(RegisterUser, UpdateProfile, LogIn, ChangeRole, Deactivate, Activate, EraseUser),
     stream_id=lambda command: command.user_id,
     creating=(RegisterUser,),
 )
