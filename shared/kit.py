@@ -74,6 +74,7 @@ class Kit:
         self.tools: Any = None
         self.client: ServiceClient | None = None  # set while running
         self.relay = Relay(settings, self.store, self.metrics)
+        self.workers = Workers(self.store, self.reactions, self.unit, self.made, self, self.metrics)
         self.inbox = Inbox(
             settings,
             self.store,
@@ -81,9 +82,9 @@ class Kit:
             self.made,
             frozenset(event.__name__ for event in foreign),
             self.metrics,
+            self.workers.begin,
         )
         self.consumer = Consumer(settings, self.inbox, self.sources, self.metrics)
-        self.workers = Workers(self.store, self.reactions, self.unit, self.made, self, self.metrics)
         self.commands = Commands(self.unit, self.made)
         self.listeners: list[Callable[[Unit], None]] = []
 

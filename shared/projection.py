@@ -77,6 +77,14 @@ def delete(table: str, **key: Any) -> Delete:
     return Delete(table, key)
 
 
+def inserted(changes: Iterable[RowChange], table: str, **key: Any) -> Row | None:
+    """The row of this key that one of the changes inserts."""
+    for change in changes:
+        if isinstance(change, Insert) and change.table == table and key.items() <= change.row.items():
+            return change.row
+    return None
+
+
 Projector = Callable[[Any, datetime], RowChange | Sequence[RowChange] | None]
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from contracts.envelope import Event
+from shared.projection import RowChange
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ class LeasedTask:
     causation_id: UUID | None
     actor: UUID | None
     traceparent: str | None
+    beside: Sequence[RowChange] = ()  # rows that its transaction writes too, when the work begins before they are there
 
 
 class RetryLater(Exception):
@@ -82,6 +84,7 @@ class Worker:
     attempts: int
     concurrency: int
     lane_limit: LaneLimit
+    harmless: bool = False
 
 
 def on(*events: type) -> Callable[[Reaction], Reaction]:
@@ -95,15 +98,24 @@ def on(*events: type) -> Callable[[Reaction], Reaction]:
 
 
 def work(
-    kind: str, *, lease: float, attempts: int = 4, concurrency: int = 8, lane_limit: LaneLimit | None = None
+    kind: str,
+    *,
+    lease: float,
+    attempts: int = 4,
+    concurrency: int = 8,
+    lane_limit: LaneLimit | None = None,
+    harmless: bool = False,
 ) -> Callable[[Work], Work]:
     """Marks the worker of a kind of task.
 
     `lane_limit` says how many tasks of a lane one process may run at a time; other lanes share `concurrency`.
+    `harmless` work changes nothing outside, and its outcome recorded twice is as good as once: it may begin before what
+    asks for it is committed. It finds the rows that will be written then in `task.beside`.
     """
 
     def mark(function: Work) -> Work:
-        function.__works__ = Worker(kind, function, lease, attempts, concurrency, lane_limit or {})  # type: ignore[attr-defined]
+        limits = lane_limit or {}
+        function.__works__ = Worker(kind, function, lease, attempts, concurrency, limits, harmless)  # type: ignore[attr-defined]
         return function
 
     return mark

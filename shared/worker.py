@@ -1,6 +1,7 @@
 """Workers: they lease tasks, do them outside any transaction, and record the outcome with the strike of the row.
 
-A task is done at least once and takes effect once: the lease token fences whoever was too slow.
+A task is done at least once and takes effect once: the lease token fences whoever was too slow. Harmless work may begin
+while its task is still being written (shared/eventstore/births.py).
 """
 
 from __future__ import annotations
@@ -13,12 +14,13 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 from shared.database import IN_THE_WAY, UNAVAILABLE
 from shared.decider import DomainError
+from shared.eventstore.births import Birth, leased
 from shared.eventstore.store import Cause, EventStore, StaleState
 from shared.eventstore.unit import LostLease, Unit
 from shared.reactions import GiveUp, LeasedTask, Reactions, RetryLater, Strike, Task, Worker
@@ -134,6 +136,19 @@ class Workers:
             else:
                 self._start(task)
 
+    def begin(self, unit: Unit) -> list[Birth]:
+        """Begin harmless work that a unit asks for, as far as there is room, before the unit is committed."""
+        now, births = datetime.now(UTC), []
+        for task, cause in unit.tasks.values():
+            worker = self._reactions.workers.get(task.kind)
+            if worker is None or not worker.harmless or (task.due_at is not None and task.due_at > now):
+                continue
+            if seconds := self.lease_for(task.kind, task.lane, Counter()):
+                birth = Birth(leased(task, cause, uuid4(), unit.changes), seconds)
+                births.append(birth)
+                self._start(birth.task, birth)
+        return births
+
     def _room_in(self, kind: str, lane: str) -> int | None:
         """How many more tasks of a limited lane may run; None: the lane has no limit."""
         limit = self._lane_limits[kind].get(lane)
@@ -191,32 +206,36 @@ class Workers:
         self.offer([LeasedTask(**dict(row)) for row in rows])
         return len(rows)
 
-    def _start(self, task: LeasedTask) -> None:
+    def _start(self, task: LeasedTask, birth: Birth | None = None) -> None:
         worker = self._reactions.workers[task.kind]
         self._running[task.kind] += 1
         self._in_lane[(task.kind, task.lane)] += 1
-        self._keep(self._work(task, worker))
+        self._keep(self._work(task, worker, birth))
 
     def _keep(self, work: Coroutine[Any, Any, None]) -> None:
         running = asyncio.create_task(work)
         self._tasks.add(running)
         running.add_done_callback(self._tasks.discard)
 
-    async def _work(self, task: LeasedTask, worker: Worker) -> None:
+    async def _work(self, task: LeasedTask, worker: Worker, birth: Birth | None) -> None:
         started = time.perf_counter()
         token = bind_correlation(str(task.correlation_id))
         try:
             async with self._turn(task):
                 left = WITHIN_LEASE * worker.lease - (time.perf_counter() - started)
                 if not self._accepting or left < worker.lease / 2:
-                    await self._later(task, 0, "it did not get its turn here in time", counts=False)
+                    if await _on_the_list(birth):
+                        await self._later(task, 0, "it did not get its turn here in time", counts=False)
                 else:
-                    await self._do(task, worker, left, started)
+                    await self._do(task, worker, left, started, birth)
         except asyncio.CancelledError:
-            # The process ends. It may have acted, so the attempt counts.
-            await self._later(task, 0, "its worker was stopped", counts=True)
+            if birth is None or birth.known_as_row:
+                # The process ends. It may have acted, so the attempt counts.
+                await self._later(task, 0, "its worker was stopped", counts=True)
             raise
         finally:
+            if birth is not None:
+                birth.over()
             self._running[task.kind] -= 1
             self._in_lane[(task.kind, task.lane)] -= 1
             if self._in_lane[(task.kind, task.lane)] <= 0:
@@ -228,7 +247,7 @@ class Workers:
         """A limited lane has room of its own, the others share the kind's; leases may for a moment be more than fit."""
         return nullcontext() if task.lane in self._lane_limits[task.kind] else self._slots[task.kind]
 
-    async def _do(self, task: LeasedTask, worker: Worker, seconds: float, started: float) -> None:
+    async def _do(self, task: LeasedTask, worker: Worker, seconds: float, started: float, birth: Birth | None) -> None:
         own: str | None = None
         try:
             if task.attempts > worker.attempts:
@@ -242,9 +261,17 @@ class Workers:
                 own = current_traceparent()
                 async with asyncio.timeout(seconds):
                     outcome = await worker.run(task, self._tools)
-            self._finished.put_nowait(Done(task, worker, outcome or (), own, started))
         except Exception as error:
-            await self._failed(task, worker, error, own, started)
+            if await _on_the_list(birth):
+                await self._failed(task, worker, error, own, started)
+            return
+        done = Done(task, worker, outcome or (), own, started)
+        if birth is not None:
+            birth.done(done.outcome, own)
+        if await _on_the_list(birth):
+            self._finished.put_nowait(done)
+        elif birth is not None and birth.recorded:
+            self._note(done)
 
     async def _failed(
         self, task: LeasedTask, worker: Worker, error: Exception, own: str | None, started: float
@@ -354,10 +381,11 @@ class Workers:
             else:
                 self._made(unit)
                 for done in group:
-                    self._metrics.work_duration.labels(done.task.kind, "done").observe(
-                        time.perf_counter() - done.started
-                    )
+                    self._note(done)
                 return
+
+    def _note(self, done: Done) -> None:
+        self._metrics.work_duration.labels(done.task.kind, "done").observe(time.perf_counter() - done.started)
 
     async def _unrecordable(self, done: Done, error: Exception) -> None:
         """The outcome itself is refused: the task failed, as if its work had."""
@@ -371,6 +399,11 @@ class Workers:
         except Exception:
             logger.exception("giving up task %s %s failed; it stays on the list", done.task.kind, done.task.id)
             await self._later(done.task, AFTER_A_FAULT, _said(error), counts=True)
+
+
+async def _on_the_list(birth: Birth | None) -> bool:
+    """Whether there is a row whose outcome is to be recorded, once that is known."""
+    return birth is None or await birth.is_row()
 
 
 def _said(error: Exception) -> str:

@@ -54,7 +54,7 @@ def have_it_judged(event: DraftCreated) -> Task | None:
     return Task(derive(event.meta.event_id, "judge"), "judge", asked.model_dump())
 
 
-@work("judge", lease=90, attempts=4, concurrency=4)
+@work("judge", lease=90, attempts=4, concurrency=4, harmless=True)
 async def judge(task: LeasedTask, kit: Kit) -> list[RecordEvaluation]:
     """Show the draft to the judge and keep the verdict."""
     asked = Judgement.model_validate(task.payload)

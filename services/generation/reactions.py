@@ -17,6 +17,7 @@ from services.generation.tools import Tools
 from shared.ids import derive
 from shared.kit import Kit
 from shared.platforms import PLATFORMS
+from shared.projection import RowChange, inserted
 from shared.reactions import GiveUp, LeasedTask, Task, gave_up, on, work
 
 _TITLE_CHARACTERS = 120
@@ -74,13 +75,13 @@ def keep_the_edit(event: DraftEdited) -> CreateDraft:
     )
 
 
-@work("write", lease=90, attempts=4, concurrency=4)
+@work("write", lease=90, attempts=4, concurrency=4, harmless=True)
 async def write(task: LeasedTask, kit: Kit) -> list[CreateDraft]:
     """Read what is to be written about, have the engine write, keep the text."""
     order = Order.model_validate(task.payload)
     tools: Tools = kit.tools
-    source = await tools.sources.of(order.workflow_id)
-    previous = await _content(kit, order.based_on_id)
+    source = await tools.sources.of(order.workflow_id, task.beside)
+    previous = await _content(kit, order.based_on_id, task.beside)
     request = Request(
         platform=order.platform,
         source=source,
@@ -135,11 +136,13 @@ def say_that_nobody_could(task: LeasedTask, reason: str) -> Sequence[FailDraft]:
     ]
 
 
-async def _content(kit: Kit, draft_id: UUID | None) -> str | None:
+async def _content(kit: Kit, draft_id: UUID | None, beside: Sequence[RowChange]) -> str | None:
     if draft_id is None:
         return None
-    async with kit.database.reading(None) as connection:
-        row = await queries.draft(connection, draft_id)
+    row = inserted(beside, "drafts", id=draft_id)
+    if row is None:
+        async with kit.database.reading(None) as connection:
+            row = await queries.draft(connection, draft_id)
     return None if row is None else row["content"]
 
 

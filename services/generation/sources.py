@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from services.generation.engines.port import Source
 from shared.database import Database
 from shared.http.client import ServiceClient, Upstream
 from shared.http.deadline import Deadline, DeadlineExceeded
+from shared.projection import RowChange, inserted
 from shared.reactions import GiveUp, RetryLater
 
 _FETCH_SECONDS = 10.0
@@ -29,23 +30,27 @@ class Sources:
         self._remembered = remembered
         self._reading: OrderedDict[UUID, asyncio.Task[Source]] = OrderedDict()
 
-    async def of(self, workflow_id: UUID) -> Source:
-        """The source of a workflow, cut where engines stop reading.
+    async def of(self, workflow_id: UUID, beside: Sequence[RowChange] = ()) -> Source:
+        """The source of a workflow, cut where engines stop reading; its row may be among those that are written just
+        now (`beside`). It came in an event, so it is what it is even if they are not.
 
         Raises RetryLater when it cannot be had now, GiveUp when it never will be.
         """
         reading = self._reading.get(workflow_id)
         if reading is None or _failed(reading):
-            reading = self._reading[workflow_id] = asyncio.create_task(self._read(workflow_id))
+            reading = self._reading[workflow_id] = asyncio.create_task(
+                self._read(workflow_id, inserted(beside, "sources", workflow_id=workflow_id))
+            )
         self._reading.move_to_end(workflow_id)
         while len(self._reading) > self._remembered:
             self._reading.popitem(last=False)
         # Others may wait for the same text: one that is cancelled takes it from nobody.
         return await asyncio.shield(reading)
 
-    async def _read(self, workflow_id: UUID) -> Source:
-        async with self._database.reading(None) as connection:
-            row = await queries.source(connection, workflow_id)
+    async def _read(self, workflow_id: UUID, row: Mapping[str, Any] | None) -> Source:
+        if row is None:
+            async with self._database.reading(None) as connection:
+                row = await queries.source(connection, workflow_id)
         if row is None:
             raise RetryLater(1.0, "The workflow's source has not arrived yet.")
         if row["text"] is not None:

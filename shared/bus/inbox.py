@@ -15,6 +15,7 @@ from uuid import UUID
 from contracts.envelope import Mark, Wire, parse, topic
 from shared.bus.marks import Marks, Place
 from shared.database import IN_THE_WAY, UNAVAILABLE
+from shared.eventstore.births import Birth
 from shared.eventstore.store import Cause, EventStore, StaleState
 from shared.eventstore.unit import Fenced, MarkMove, Parked, Unit
 from shared.reactions import Strike, Task
@@ -56,7 +57,8 @@ class Heard:
 
 
 class Inbox:
-    """Takes what was heard. `made` is told of each committed unit (it wakes the relay and the workers)."""
+    """Takes what was heard. `made` is told of each committed unit (it wakes the relay and the workers); `begin` begins
+    harmless work that a unit asks for."""
 
     def __init__(
         self,
@@ -66,6 +68,7 @@ class Inbox:
         made: Callable[[Unit], None],
         hears: frozenset[str],
         metrics: Metrics,
+        begin: Callable[[Unit], list[Birth]] | None = None,
     ) -> None:
         self.store = store
         self.marks = Marks(store.database)
@@ -75,6 +78,8 @@ class Inbox:
         self._hears = hears
         self._metrics = metrics
         self._group = f"presswork-{store.service}"
+        self._begin = begin
+        self._proven: set[Place] = set()  # places of which something took effect since the marks were read
         self._parked: set[tuple[str, UUID]] = set()
         self._stopping = False
 
@@ -88,6 +93,7 @@ class Inbox:
 
     async def load(self) -> None:
         """How far was heard, and which streams wait."""
+        self._proven = set()
         await self.marks.load()
         await self._load_parked()
 
@@ -100,7 +106,7 @@ class Inbox:
         waiting = [each for each in heard if self._waits(each.wire)]
         free = [each for each in heard if not self._waits(each.wire)]
         try:
-            await self._patiently(free, moves, [_behind(each.wire) for each in waiting])
+            await self._patiently(free, moves, [_behind(each.wire) for each in waiting], begin=self._beginner(heard))
         except (Fenced, Stopping):
             raise
         except Exception as error:
@@ -111,6 +117,7 @@ class Inbox:
             self.marks.owe(moves)
         else:
             self.marks.moved(moves)
+            self._proven.update(each.place for each in heard)
         if waiting:
             self._metrics.parked_keys.set(len(self._parked))
 
@@ -123,6 +130,11 @@ class Inbox:
             for row in rows:
                 await self._retry(row)
         await self._load_parked()
+
+    def _beginner(self, heard: Sequence[Heard]) -> Callable[[Unit], list[Birth]] | None:
+        """Work begins early only beyond what is heard first: what kills the process comes first the next time, and only
+        on the to-do list are its attempts counted."""
+        return self._begin if all(each.place in self._proven for each in heard) else None
 
     def _waits(self, wire: Wire) -> bool:
         return (wire.source, wire.meta.stream_id) in self._parked
@@ -181,12 +193,14 @@ class Inbox:
         parked: Sequence[Parked] = (),
         *,
         unparked: Wire | None = None,
+        begin: Callable[[Unit], list[Birth]] | None = None,
     ) -> None:
         """One transaction; again while others are in the way or the database is away. Other errors are the events'."""
         started, careful, delay = time.time_ns(), False, 0.02
         while True:
             unit = self._new_unit()
             unit.careful = careful
+            unit.begin, begin = begin, None  # once: who tries again leaves work to its row
             try:
                 causes = await self._decide(unit, heard)
                 unit.marks.extend(moves)

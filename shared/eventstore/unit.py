@@ -17,9 +17,10 @@ import asyncpg
 import orjson
 
 from contracts.envelope import MAX_EVENT_BYTES, Event, Mark, Meta, Wire, headers
-from shared.database import PoolConnection
+from shared.database import IN_THE_WAY, UNAVAILABLE, PoolConnection
 from shared.decider import Decider, DomainError, Invalid, NotFound
 from shared.eventstore import rows, statements
+from shared.eventstore.births import Birth, a_moment, leased
 from shared.eventstore.store import Cause, EventStore, Known, StaleState
 from shared.eventstore.together import Part, is_unexpected, together
 from shared.ids import new_id
@@ -82,6 +83,7 @@ class Unit:
     reactions: Reactions
     # (kind, lane, leases given so far by kind and lane) → seconds of lease here, 0: the row is for anybody
     born_leased: Callable[[str, str, Counter[tuple[str, str]]], float] | None = None
+    begin: Callable[[Unit], list[Birth]] | None = None  # begins harmless work that the unit asks for
     careful: bool = False  # load also streams that a command usually starts
     states: dict[UUID, Known] = field(default_factory=dict)  # of the streams that are appended to
     loaded: set[UUID] = field(default_factory=set)  # streams read for this unit
@@ -94,7 +96,7 @@ class Unit:
     parked: list[Parked] = field(default_factory=list)
     unparked: list[tuple[str, Mark]] = field(default_factory=list)
     leased: list[LeasedTask] = field(default_factory=list)
-    transaction_id: int = 0
+    begun: dict[UUID, Birth] = field(default_factory=dict)  # tasks whose work has begun already
 
     async def prepare(self, commands: Sequence[Any]) -> None:
         """Load the streams of these commands that are not known yet, in one round trip."""
@@ -199,8 +201,60 @@ class Unit:
 
         Raises StaleState (decide again), Fenced (somebody else did it), or asyncpg's errors.
         """
-        if self.empty:
-            return
+        births = self.begin(self) if self.begin is not None else []
+        if births:
+            await self._commit_with(births)
+        elif not self.empty:
+            await self._commit()
+
+    async def _commit_with(self, births: Sequence[Birth]) -> None:
+        """The same, with the outcomes of work that is done in time."""
+        self.begun = {birth.task.id: birth for birth in births}
+        try:
+            done = await a_moment(births)
+            before = self._contents()
+            try:
+                await self._take_in(done)
+                await self._commit()
+            except (StaleState, Fenced, *IN_THE_WAY, *UNAVAILABLE):
+                raise
+            except Exception:
+                if not done:
+                    raise
+                # Perhaps the outcomes are what is refused: each is recorded by itself then, like that of longer work.
+                self._contain(before)
+                done = []
+                await self._commit()
+            added = {task.id for task in self.leased}
+            self.leased = [task for task in self.leased if task.id not in self.begun]
+            for birth in done:
+                birth.settle("recorded")
+            for birth in births:
+                birth.settle("row" if birth.task.id in added else "void")
+        finally:
+            for birth in births:
+                birth.settle("void")
+
+    async def _take_in(self, done: Sequence[Birth]) -> None:
+        """Outcomes instead of tasks."""
+        await self.prepare(
+            [each for birth in done for each in birth.outcome or () if not isinstance(each, Task | Strike)]
+        )
+        for birth in done:
+            self.tasks.pop(birth.task.id, None)
+            cause = Cause(birth.task.correlation_id, birth.task.causation_id, birth.task.actor, birth.traceparent)
+            await self.follow(birth.outcome or (), cause)
+
+    def _contents(self) -> tuple[Any, ...]:
+        return dict(self.states), dict(self.tasks), len(self.events), len(self.changes), len(self.dropped)
+
+    def _contain(self, contents: tuple[Any, ...]) -> None:
+        """What it contained then."""
+        self.states, self.tasks, events, changes, dropped = contents
+        del self.events[events:], self.changes[changes:], self.dropped[dropped:]
+        self.leased = []
+
+    async def _commit(self) -> None:
         found = rows.batches(self.changes, self.store.database.primary_keys)
         try:
             async with self.store.database.pool.acquire() as connection:
@@ -315,6 +369,10 @@ class Unit:
         promised: Counter[tuple[str, str]] = Counter()
         for task, cause in self.tasks.values():
             due = task.due_at is None or task.due_at <= now
+            if (birth := self.begun.get(task.id)) is not None:
+                leases.append((birth.task.lease_token, now + timedelta(seconds=birth.seconds)))
+                self.leased.append(birth.task)
+                continue
             place = (task.kind, task.lane)
             seconds = self.born_leased(*place, promised) if due and self.born_leased else 0
             if not seconds:
@@ -323,7 +381,7 @@ class Unit:
             token = uuid4()
             promised[place] += 1
             leases.append((token, now + timedelta(seconds=seconds)))
-            self.leased.append(_leased(task, cause, token))
+            self.leased.append(leased(task, cause, token))
         entries = list(self.tasks.values())
         return [
             [task.id for task, _ in entries],
@@ -361,21 +419,6 @@ class Unit:
             [parked.error for parked in self.parked],
             [parked.next_attempt_at for parked in self.parked],
         )
-
-
-def _leased(task: Task, cause: Cause, token: UUID) -> LeasedTask:
-    return LeasedTask(
-        id=task.id,
-        kind=task.kind,
-        lane=task.lane,
-        payload=orjson.loads(orjson.dumps(dict(task.payload), default=str)),
-        attempts=1,
-        lease_token=token,
-        correlation_id=cause.correlation_id,
-        causation_id=cause.causation_id,
-        actor=cause.actor,
-        traceparent=cause.traceparent,
-    )
 
 
 def _pair(mark: Mark) -> tuple[int, int]:

@@ -80,7 +80,7 @@ def ask_for_receipt(event: Posted) -> Task | list[Task]:
     due = plan.get("due")
     return Task(
         derive(event.meta.event_id, "receipt"),
-        "receipt",
+        "slip" if plan.get("harmless") else "receipt",
         {"customer_id": event.customer_id, "number": event.number, **plan},
         due_at=None if due is None else datetime.now(UTC) + timedelta(seconds=due),
         lane=plan.get("lane", ""),
@@ -115,6 +115,20 @@ async def write_receipt(task: LeasedTask, kit: Kit) -> Sequence[Any]:
 @gave_up("receipt")
 def refuse(task: LeasedTask, reason: str) -> list[RecordRefusal]:
     return [RecordRefusal(UUID(task.payload["customer_id"]), task.payload["number"], reason)]
+
+
+@work("slip", lease=LEASE, attempts=ATTEMPTS, concurrency=CONCURRENCY, harmless=True)
+async def write_slip(task: LeasedTask, kit: Kit) -> Sequence[Any]:
+    """The same, but it may begin early; with nothing else in the plan, it is done at once and noted nowhere."""
+    plan = task.payload
+    if plan.keys() - {"customer_id", "number", "harmless"}:
+        return await write_receipt(task, kit)
+    return [RecordReceipt(UUID(plan["customer_id"]), plan["number"])]
+
+
+@gave_up("slip")
+def refuse_slip(task: LeasedTask, reason: str) -> list[RecordRefusal]:
+    return refuse(task, reason)
 
 
 @work("unspoken", lease=LEASE, attempts=2)
