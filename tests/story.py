@@ -164,10 +164,13 @@ async def _served(app: FastAPI, listener: socket.socket) -> AsyncIterator[None]:
 
 async def tell(on: Ground, chance: random.Random, *, workflows: int) -> None:
     """People come, connect their accounts, upload, start workflows, review, publish, change their minds and go."""
+    from tests.story_writing import write  # told on this ground
+
     people = [new_id() for _ in range(max(1, workflows // 4))]
     for user_id in people:
         await _settle(on, user_id, chance)
         await _upload(on, user_id, chance)
+        await write(on, user_id, chance)
     for _ in range(workflows):
         await _start(on, chance.choice(people), chance)
     for _ in range(4):

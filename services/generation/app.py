@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contracts import registry
 from services.generation import api, projections, reactions
-from services.generation.domain import draft
+from services.generation.domain import caption, caption_settings, caption_task, draft, template, token_usage
 from services.generation.settings import GenerationSettings
 from services.generation.tools import tools
 from shared.kit import Service
@@ -13,9 +13,17 @@ service = Service(
     name="generation",
     settings=GenerationSettings,
     registry=registry,
-    deciders=[draft.decider],
+    deciders=[
+        draft.decider,
+        template.decider,
+        caption_task.decider,
+        caption_settings.decider,
+        caption.captions,
+        caption.summaries,
+        token_usage.decider,
+    ],
     projections=[projections],
     reactions=[reactions],
-    routers=[api.router],
+    routers=api.routers,
     tools=tools,
 )

@@ -1,12 +1,30 @@
-"""Rows of sources and drafts."""
+"""Rows of sources, drafts, templates, caption tasks and settings, and token usage."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
-from contracts.events.generation import DraftCreated
+from contracts.events.generation import (
+    CaptionSettingsChanged,
+    CaptionSettingsErased,
+    CaptionTaskCancelled,
+    CaptionTaskCompleted,
+    CaptionTaskErased,
+    CaptionTaskFailed,
+    CaptionTaskProgressed,
+    CaptionTaskStarted,
+    DraftCreated,
+    TemplateChanged,
+    TemplateCreated,
+    TemplateDeleted,
+    TokensUsed,
+    TokenUsageErased,
+)
 from contracts.events.workflow import WorkflowStarted
-from shared.projection import RowChange, insert, projects
+from shared.projection import RowChange, delete, insert, projects, update, upsert
 
 
 @projects(WorkflowStarted)
@@ -49,3 +67,146 @@ def add_draft(event: DraftCreated, at: datetime) -> RowChange:
         usage=event.usage,
         created_at=at,
     )
+
+
+@projects(TemplateCreated)
+def add_template(event: TemplateCreated, at: datetime) -> RowChange:
+    return insert(
+        "templates",
+        id=event.template_id,
+        user_id=event.user_id,
+        name=event.name,
+        type=event.type,
+        prompt=event.prompt,
+        is_custom=event.is_custom,
+        created_at=at,
+        updated_at=at,
+    )
+
+
+@projects(TemplateChanged)
+def change_template(event: TemplateChanged, at: datetime) -> RowChange:
+    return update(
+        "templates",
+        {"id": event.template_id},
+        name=event.name,
+        type=event.type,
+        prompt=event.prompt,
+        updated_at=at,
+    )
+
+
+@projects(TemplateDeleted)
+def drop_template(event: TemplateDeleted, at: datetime) -> RowChange:
+    return delete("templates", id=event.template_id)
+
+
+@projects(CaptionTaskStarted)
+def add_caption_task(event: CaptionTaskStarted, at: datetime) -> RowChange:
+    return insert(
+        "caption_generation_tasks",
+        id=event.task_id,
+        user_id=event.user_id,
+        platform_connection_id=event.connection_id,
+        status="queued",
+        settings_json=_text(event.settings),
+        created_at=at,
+        progress_percent=0,
+    )
+
+
+@projects(CaptionTaskProgressed)
+def move_caption_task(event: CaptionTaskProgressed, at: datetime) -> RowChange:
+    return update(
+        "caption_generation_tasks",
+        {"id": event.task_id},
+        status="running",
+        started_at=event.started_at,
+        progress_percent=event.progress_percent,
+        current_step=event.current_step,
+    )
+
+
+@projects(CaptionTaskCompleted)
+def complete_caption_task(event: CaptionTaskCompleted, at: datetime) -> RowChange:
+    return update(
+        "caption_generation_tasks",
+        {"id": event.task_id},
+        status="completed",
+        started_at=event.started_at,
+        completed_at=event.completed_at,
+        results_json=_text(event.results),
+        progress_percent=100,
+    )
+
+
+@projects(CaptionTaskFailed)
+def fail_caption_task(event: CaptionTaskFailed, at: datetime) -> RowChange:
+    return update(
+        "caption_generation_tasks",
+        {"id": event.task_id},
+        status="failed",
+        completed_at=event.completed_at,
+        error_message=event.reason,
+    )
+
+
+@projects(CaptionTaskCancelled)
+def cancel_caption_task(event: CaptionTaskCancelled, at: datetime) -> RowChange:
+    return update(
+        "caption_generation_tasks", {"id": event.task_id}, status="cancelled", completed_at=event.completed_at
+    )
+
+
+@projects(CaptionTaskErased)
+def drop_caption_task(event: CaptionTaskErased, at: datetime) -> RowChange:
+    return delete("caption_generation_tasks", id=event.task_id)
+
+
+@projects(CaptionSettingsChanged)
+def keep_caption_settings(event: CaptionSettingsChanged, at: datetime) -> RowChange:
+    return upsert(
+        "caption_generation_user_settings",
+        {"id": event.caption_settings_id},
+        user_id=event.user_id,
+        platform_connection_id=event.connection_id,
+        max_posts_per_run=event.max_posts_per_run,
+        max_caption_length=event.max_caption_length,
+        optimal_min_length=event.optimal_min_length,
+        optimal_max_length=event.optimal_max_length,
+        reprocess_existing=event.reprocess_existing,
+        processing_delay=event.processing_delay,
+        created_at=event.created_at,
+        updated_at=at,
+    )
+
+
+@projects(CaptionSettingsErased)
+def drop_caption_settings(event: CaptionSettingsErased, at: datetime) -> RowChange:
+    return delete("caption_generation_user_settings", id=event.caption_settings_id)
+
+
+@projects(TokensUsed)
+def add_token_usage(event: TokensUsed, at: datetime) -> RowChange:
+    return insert(
+        "token_usage",
+        id=event.token_usage_id,
+        post_id=event.post_id,
+        service=event.service,
+        model=event.model,
+        input_tokens=event.input_tokens,
+        output_tokens=event.output_tokens,
+        cost_usd=event.cost_usd,
+        created_at=at,
+        user_id=event.user_id,
+    )
+
+
+@projects(TokenUsageErased)
+def drop_token_usage(event: TokenUsageErased, at: datetime) -> RowChange:
+    return delete("token_usage", id=event.token_usage_id)
+
+
+def _text(value: Mapping[str, Any]) -> str:
+    """JSON in a column of text, the same for the same value."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)

@@ -10,9 +10,9 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from contracts.events.workflow import DraftEdited, DraftRequested
-from services.generation import queries
 from services.generation.domain.draft import CreateDraft, FailDraft
 from services.generation.engines.port import NothingToWrite, Request
+from services.generation.queries import drafts as queries
 from services.generation.tools import Tools
 from shared.ids import derive
 from shared.kit import Kit

@@ -29,6 +29,7 @@ class GenerationSettings(ServiceSettings):
     model_timeout: float = Field(
         60.0, gt=0, le=75, description="Seconds for one draft; then the offline engine writes."
     )
+    caption_tasks_per_hour: int = Field(10, ge=1, description="Caption tasks that a user may start within an hour.")
 
     @model_validator(mode="after")
     def model_is_known(self) -> Self:

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from services.generation import queries
 from services.generation.engines.article import READ_AT_MOST
 from services.generation.engines.port import Source
+from services.generation.queries import drafts as queries
 from shared.database import Database
 from shared.http.client import ServiceClient, Upstream
 from shared.http.deadline import Deadline, DeadlineExceeded

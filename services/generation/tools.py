@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from services.generation.engines.factory import build
 from services.generation.engines.offline import OfflineEngine
 from services.generation.engines.port import Engine
+from services.generation.offered import offered
 from services.generation.settings import GenerationSettings
 from services.generation.sources import Sources
 from shared.kit import Kit
@@ -37,4 +38,6 @@ async def tools(kit: Kit) -> AsyncIterator[Tools]:
     )
     if isinstance(engine, OfflineEngine):
         await engine.warm_up()
+    for command in offered():
+        await kit.handle(command, actor=None)
     yield Tools(engine, Sources(kit.database, kit.client, remembered=settings.engine_remembered))

@@ -59,8 +59,14 @@ class Someone:
     async def post(self, service: str, path: str, body: Any) -> Answer:
         return await self._send("POST", self.urls[service] + path, json=body)
 
-    async def _send(self, method: str, url: str, **options: Any) -> Answer:
-        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+    async def send(
+        self, service: str, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
+    ) -> Answer:
+        options = {} if body is None else {"json": body}
+        return await self._send(method, self.urls[service] + path, extra=headers, **options)
+
+    async def _send(self, method: str, url: str, extra: dict[str, str] | None = None, **options: Any) -> Answer:
+        headers = ({"Authorization": f"Bearer {self.token}"} if self.token else {}) | (extra or {})
         async with self.http.request(method, url, headers=headers, **options) as answer:
             return Answer(answer.status, await answer.json(content_type=None))
 

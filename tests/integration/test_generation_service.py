@@ -221,7 +221,7 @@ async def test_the_migration_goes_down_and_up_again(platform: Desk) -> None:
     config = alembic_config(dsn, "generation")
     connection = await asyncpg.connect(dsn)
     try:
-        for step, to, there in ((command.downgrade, "-1", 0), (command.upgrade, "head", 2)):
+        for step, to, there in ((command.downgrade, "0001", 0), (command.upgrade, "head", 2)):
             await asyncio.to_thread(step, config, to)
             found = await connection.fetch(_TABLES, ["drafts", "sources"])
             assert len(found) == there

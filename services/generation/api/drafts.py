@@ -7,22 +7,17 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
-from services.generation import queries
-from services.generation.schemas import Draft, Lineage
+from services.generation.api.common import kit_of
+from services.generation.queries import drafts as queries
+from services.generation.schemas.drafts import Draft, Lineage
 from shared.decider import NotFound
 from shared.http.pagination import Page, PageQuery
 from shared.http.responses import RowsResponse
 from shared.http.user import CurrentUser
-from shared.kit import Kit
 
 router = APIRouter(prefix="/api/v1/drafts", tags=["drafts"])
 
 _NO_DRAFT = "There is no such draft; list the drafts of your workflow to see which there are."
-
-
-def _kit(request: Request) -> Kit:
-    kit: Kit = request.app.state.kit
-    return kit
 
 
 @router.get("", response_model=Page[Draft])
@@ -36,7 +31,7 @@ async def list_drafts(
     ] = None,
 ) -> Response:
     """Your drafts, newest first."""
-    async with _kit(request).database.reading(user.user_id) as connection:
+    async with kit_of(request).database.reading(user.user_id) as connection:
         rows = await queries.drafts(connection, user.user_id, workflow_id, platform, page)
     found = page.page(rows, dict)
     return RowsResponse({"items": found.items, "next_cursor": found.next_cursor})
@@ -45,7 +40,7 @@ async def list_drafts(
 @router.get("/{draft_id}", response_model=Draft)
 async def read_draft(draft_id: UUID, request: Request, user: CurrentUser) -> Response:
     """One draft."""
-    async with _kit(request).database.reading(user.user_id) as connection:
+    async with kit_of(request).database.reading(user.user_id) as connection:
         row = await queries.draft(connection, draft_id)
     if row is None:
         raise NotFound(_NO_DRAFT)
@@ -55,7 +50,7 @@ async def read_draft(draft_id: UUID, request: Request, user: CurrentUser) -> Res
 @router.get("/{draft_id}/lineage", response_model=Lineage)
 async def read_lineage(draft_id: UUID, request: Request, user: CurrentUser) -> Response:
     """The drafts it goes back to, oldest first, and itself as the last."""
-    async with _kit(request).database.reading(user.user_id) as connection:
+    async with kit_of(request).database.reading(user.user_id) as connection:
         rows = await queries.lineage(connection, draft_id)
     if not rows:
         raise NotFound(_NO_DRAFT)

@@ -1,4 +1,4 @@
-"""The SQL behind the reads. Row-level security adds whose rows they are."""
+"""The SQL behind the reads of drafts and sources."""
 
 from __future__ import annotations
 

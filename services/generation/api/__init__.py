@@ -1,0 +1,5 @@
+"""The generation service over HTTP, one module a subject."""
+
+from services.generation.api import captions, drafts, internal, templates, usage
+
+routers = [drafts.router, templates.router, captions.router, usage.router, internal.router]

@@ -1,0 +1,1 @@
+"""The SQL behind the reads, one module a subject. Row-level security adds whose rows they are."""

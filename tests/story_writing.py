@@ -1,0 +1,73 @@
+"""The part of the story that is told at generation's desk: templates, captions, and what models took."""
+
+from __future__ import annotations
+
+import random
+from uuid import UUID
+
+from contracts.envelope import Event
+from contracts.events import generation
+from shared.ids import new_id
+from tests.story import AT, Ground
+
+
+async def write(on: Ground, user_id: UUID, chance: random.Random) -> None:
+    """One user keeps templates, has images described, changes their mind, and pays for models."""
+    for number in range(3):
+        await _template(on, user_id, number, chance)
+    for number in range(3):
+        await _caption_task(on, user_id, last=number == 2, chance=chance)
+    await _caption_settings(on, user_id, chance)
+    await _tokens(on, user_id, chance)
+
+
+async def _template(on: Ground, user_id: UUID, number: int, chance: random.Random) -> None:
+    template = {"template_id": new_id(), "user_id": user_id}
+    key = template["template_id"]
+    what = {"name": f"Number {number}", "type": chance.choice(["blog", "email"]), "prompt": "About {topic} 🌱"}
+    await on.play(generation.TemplateCreated(**template, **what), key=key)
+    if chance.random() < 0.5:
+        await on.play(generation.TemplateChanged(**template, **(what | {"prompt": "On {topic}"})), key=key)
+    if number == 2 and chance.random() < 0.5:
+        await on.play(generation.TemplateDeleted(**template), key=key)
+
+
+async def _caption_task(on: Ground, user_id: UUID, *, last: bool, chance: random.Random) -> None:
+    task = {"task_id": new_id(), "user_id": user_id}
+    key = task["task_id"]
+    await on.play(generation.CaptionTaskStarted(**task, connection_id=new_id(), settings={"b": 1, "a": [2]}), key=key)
+    moved = generation.CaptionTaskProgressed(**task, progress_percent=40, current_step="2 of 5", started_at=AT)
+    if chance.random() < 0.7:
+        await on.play(moved, key=key)
+    if last:
+        return
+    ends: list[Event] = [
+        generation.CaptionTaskCompleted(**task, results={"captions": 5}, started_at=AT, completed_at=AT),
+        generation.CaptionTaskFailed(**task, reason="Connect again.", completed_at=AT),
+        generation.CaptionTaskCancelled(**task, completed_at=AT),
+    ]
+    await on.play(chance.choice(ends), key=key)
+    if chance.random() < 0.2:
+        await on.play(generation.CaptionTaskErased(**task), key=key)
+
+
+async def _caption_settings(on: Ground, user_id: UUID, chance: random.Random) -> None:
+    for _ in range(2):
+        settings = {"caption_settings_id": new_id(), "user_id": user_id}
+        key = settings["caption_settings_id"]
+        chosen = settings | {"connection_id": new_id(), "created_at": AT}
+        await on.play(generation.CaptionSettingsChanged(**chosen, max_posts_per_run=5), key=key)
+        if chance.random() < 0.5:
+            await on.play(generation.CaptionSettingsChanged(**chosen, processing_delay=0.25), key=key)
+        if chance.random() < 0.3:
+            await on.play(generation.CaptionSettingsErased(**settings), key=key)
+
+
+async def _tokens(on: Ground, user_id: UUID, chance: random.Random) -> None:
+    for cost in ("0.000150", None, "1.5"):
+        usage = {"token_usage_id": new_id()}
+        key = usage["token_usage_id"]
+        used = {"service": "generation", "model": "small", "input_tokens": 100, "output_tokens": 10, "cost_usd": cost}
+        await on.play(generation.TokensUsed(**usage, **used, user_id=user_id, post_id=new_id()), key=key)
+        if chance.random() < 0.2:
+            await on.play(generation.TokenUsageErased(**usage), key=key)
