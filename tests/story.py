@@ -39,6 +39,7 @@ from shared.http.app import create_app
 from shared.ids import derive, new_id
 from shared.kit import Kit
 from tests.rebuilding import projecting
+from tests.stories import posts
 
 PLATFORMS = ("linkedin", "x", "blog")
 _FROM_THE_BEGINNING = "INSERT INTO heard (source, partitions, partition) VALUES ($1, 1, 0)"
@@ -171,6 +172,7 @@ async def tell(on: Ground, chance: random.Random, *, workflows: int) -> None:
         await _settle(on, user_id, chance)
         await _upload(on, user_id, chance)
         await write(on, user_id, chance)
+        await posts.tell(on, user_id, chance)
     for _ in range(workflows):
         await _start(on, chance.choice(people), chance)
     for _ in range(4):

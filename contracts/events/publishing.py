@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any, ClassVar, Literal
 from uuid import UUID
 
+from pydantic import BaseModel, ConfigDict
+
 from contracts.envelope import Event, Private
 
 ErrorClass = Literal["refresh_token", "bad_content", "disconnected", "rate_limited", "transient", "outcome_unknown"]
@@ -32,6 +34,32 @@ class ConnectionAdded(ConnectionEvent):
     settings: dict[str, Any] = {}
     replaces_id: UUID | None = None  # the connection that was the platform's default so far
     access_token: Private[str] = None
+    client_key: Private[str] = None
+    client_secret: Private[str] = None
+
+
+class ConnectionRenamed(ConnectionEvent):
+    """The user calls it something else."""
+
+    name: str
+
+
+class ConnectionMadeDefault(ConnectionEvent):
+    """Posts go out here from now on when no connection is named."""
+
+    replaces_id: UUID | None = None  # the platform's default so far
+
+
+class ConnectionDeactivated(ConnectionEvent):
+    """Nothing goes out here until it is activated again."""
+
+    successor_id: UUID | None = None  # the connection that is the platform's default from here on
+
+
+class ConnectionActivated(ConnectionEvent):
+    """It may be used again."""
+
+    is_default: bool = False  # the platform had no default
 
 
 class ConnectionUsed(ConnectionEvent):
@@ -125,3 +153,184 @@ class JobRetried(JobEvent):
 
     turn: int = 2
     connection_id: UUID | None = None  # another connection to use from here on
+
+
+class JobErased(JobEvent):
+    """The job's owner is gone, and with them what is known of the job."""
+
+
+class PlatformPostEvent(PublishingEvent):
+    stream: ClassVar[str] = "imported_post"
+    post_id: UUID
+    user_id: UUID
+
+
+class PlatformImage(BaseModel):
+    """An image attached to a post on a platform."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    image_id: UUID
+    url: str
+    image_post_id: str | None = None  # the platform's own id of the attachment
+    attachment_index: int
+    media_type: str | None = None
+    original_caption: str | None = None
+    created: datetime | None = None  # when the post with it was made
+
+
+class PlatformPostImported(PlatformPostEvent):
+    """A post that stands on a platform already, with its images, whose captions are to be seen to."""
+
+    connection_id: UUID
+    platform_type: str
+    instance_url: str
+    platform_post_id: str
+    author: str
+    url: str
+    content: str
+    images: tuple[PlatformImage, ...] = ()
+
+
+class PlatformPostRemoved(PlatformPostEvent):
+    """The post is looked after no longer; it stays on the platform."""
+
+    image_ids: tuple[UUID, ...] = ()
+
+
+class CaptionEvent(PublishingEvent):
+    stream: ClassVar[str] = "image_caption"
+    image_id: UUID
+    user_id: UUID
+
+
+class CaptionPostRequested(CaptionEvent):
+    """An approved caption is to be put on the platform."""
+
+    post_id: UUID
+    caption: str
+    turn: int = 1  # the how-manieth caption of this image it is
+
+
+class CaptionPosted(CaptionEvent):
+    """The image has its caption on the platform."""
+
+    posted_at: datetime
+
+
+class CaptionPostFailed(CaptionEvent):
+    """The platform has not taken the caption; the reason says what to do."""
+
+    reason: str
+
+
+class PostEvent(PublishingEvent):
+    stream: ClassVar[str] = "post"
+    post_id: UUID
+    user_id: UUID
+
+
+class CollectedMedia(BaseModel):
+    """A file that a collected post shows."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    media_file_id: UUID
+    url: str
+
+
+class PostCollected(PostEvent):
+    """A Reddit post was taken in, each once."""
+
+    reddit_post_id: str
+    title: str
+    subreddit: str
+    score: int = 0
+    num_comments: int = 0
+    created_ts: datetime
+    url: str
+    text: str = ""
+    media: tuple[CollectedMedia, ...] = ()
+
+
+class PostEnriched(PostEvent):
+    """What the post says was summed up and sorted."""
+
+    summary_ko: str
+    tags: tuple[str, ...] = ()
+    pain_points: tuple[dict[str, Any], ...] = ()
+    product_ideas: tuple[dict[str, Any], ...] = ()
+    content_hash: str
+
+
+class PostProcessed(PostEvent):
+    """A service has done its part for the post, or could not."""
+
+    service_name: str
+    status: Literal["completed", "failed"]
+    error_message: str | None = None
+    processing_time_ms: int | None = None
+
+
+class PostPublicationRequested(PostEvent):
+    """The article about the post is to stand on Ghost, as it reads now."""
+
+    turn: int
+
+
+class PostPublished(PostEvent):
+    """The article stands on Ghost."""
+
+    turn: int
+    ghost_post_id: str
+    ghost_url: str
+    ghost_slug: str
+    published_at: datetime
+    processing_time_ms: int | None = None
+    taken_down: bool = False  # a takedown was asked for meanwhile, so it has to be hidden again
+
+
+class PostPublicationFailed(PostEvent):
+    """The article does not stand on Ghost; the reason says what to do."""
+
+    turn: int
+    reason: str
+
+
+class TakedownRequested(PostEvent):
+    """Somebody wants the article gone: it is hidden now and removed when the grace period is over."""
+
+    reason: str
+    requested_by: UUID
+    remove_after: datetime
+
+
+class PostUnpublished(PostEvent):
+    """The article is hidden."""
+
+    ghost_post_id: str | None = None  # None: it never stood on Ghost
+    processing_time_ms: int | None = None
+
+
+class PostUnpublishFailed(PostEvent):
+    """The article may still be read; the reason says what to do."""
+
+    reason: str
+
+
+class PostRemoved(PostEvent):
+    """The grace period is over: the article is gone from Ghost, and what was made of the post is forgotten."""
+
+    ghost_post_id: str | None = None
+
+
+class PostRemovalFailed(PostEvent):
+    """Ghost has not deleted the article; it is tried again."""
+
+    reason: str
+
+
+class PostErased(PostEvent):
+    """Its owner is gone, and with them what is known of the post."""
+
+    ghost_post_id: str | None = None

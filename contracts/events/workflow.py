@@ -168,3 +168,16 @@ class PlatformCancelled(PlatformEvent):
     """The publication was called off by its owner; the draft stays accepted."""
 
     job_id: UUID
+
+
+class CaptionReviewed(WorkflowServiceEvent):
+    """A person has decided about the caption of an image."""
+
+    stream: ClassVar[str] = "caption"
+    image_id: UUID
+    user_id: UUID  # whose image it is
+    reviewer_id: UUID
+    decision: Literal["approve", "reject"]
+    caption: str | None = None  # the reviewer's own wording; None: as it was generated
+    notes: str | None = None
+    reviewed_at: datetime

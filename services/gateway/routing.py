@@ -39,8 +39,11 @@ ROUTES: tuple[Route, ...] = (
     Route("/api/v1/evaluations", "evaluation"),
     Route("/api/v1/jobs", "publishing"),
     Route("/api/v1/connections", "publishing"),
+    Route("/api/v1/platform-posts", "publishing"),
+    Route("/api/v1/posts", "publishing"),
     Route("/api/v1/files", "media", uploads=True),
     Route("/api/v1/resources", "media", uploads=True),
+    Route("/api/v1/images", "media", uploads=True),
     Route("/blog", "publishing", methods=_READ, public=True),
     Route("/.well-known/jwks.json", "auth", methods=_READ, public=True),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from services.publishing.connectors import Connection, PublishError, http
+from services.publishing.fediverse.client import PLATFORMS, Fediverse
 
 NAMES = {"x": "X", "linkedin": "LinkedIn", "blog": "The blog"}  # as people call them
 _WHO = {"x": "/2/users/me", "linkedin": "/v2/userinfo"}
@@ -13,13 +14,16 @@ _WHO = {"x": "/2/users/me", "linkedin": "/v2/userinfo"}
 class Accounts:
     """The platforms' "who am I" endpoints. Posts nothing."""
 
-    def __init__(self, x_url: str, linkedin_url: str, timeout: float) -> None:
+    def __init__(self, x_url: str, linkedin_url: str, timeout: float, fediverse: Fediverse) -> None:
         """Base addresses of the APIs; `timeout` in seconds for one request."""
+        self._fediverse = fediverse
         urls = {"x": x_url, "linkedin": linkedin_url}
         self._clients = {name: http.Client(NAMES[name], url, timeout) for name, url in urls.items()}
 
     async def whose(self, connection: Connection) -> str:
         """The account's name as the platform tells it. Raises PublishError when the platform refuses the token."""
+        if connection.platform in PLATFORMS:
+            return await self._fediverse.whose(connection)
         platform, name = connection.platform, NAMES[connection.platform]
         answer = await self._clients[platform].get(_WHO[platform], http.bearer(connection, name))
         match answer.status:

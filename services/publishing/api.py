@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
+from pydantic import SecretStr
 
 from services.publishing import queries
 from services.publishing.beginning import opened
 from services.publishing.connectors import PublishError
 from services.publishing.domain.commands import CancelJob, RescheduleJob, RetryJob
-from services.publishing.domain.connections import AddConnection, RemoveConnection
+from services.publishing.domain.connections import AddConnection, ChangeConnection, RemoveConnection
+from services.publishing.fediverse.client import PLATFORMS as FEDIVERSE
 from services.publishing.schemas import (
     Connection,
+    ConnectionChange,
     ConnectionTest,
     Job,
     JobStatus,
@@ -33,6 +37,7 @@ from shared.local_time import moment
 router = APIRouter(prefix="/api/v1")
 
 _NO_CONNECTION = "There is no such connection; list your connections to see which there are."
+_INSTANCE = re.compile(r"https?://[A-Za-z0-9.\-]{1,253}(:\d{1,5})?")
 _NO_JOB = "There is no such job; list your jobs to see which there are."
 
 
@@ -52,9 +57,6 @@ async def add_connection(
 ) -> Connection:
     """Connect an account. Its token is kept encrypted and never given back."""
     connection_id = idempotency.id()
-    token = body.access_token.get_secret_value()
-    if not token.isascii() or not token.isprintable() or " " in token:
-        raise Invalid("An access token has neither spaces nor special characters; send it exactly as issued.")
     command = AddConnection(
         connection_id=connection_id,
         user_id=user.user_id,
@@ -64,7 +66,9 @@ async def add_connection(
         username=body.username,
         is_default=body.is_default,
         settings=body.settings.model_dump(exclude_none=True),
-        access_token=_kit(request).store.cipher.encrypt(token.encode()).decode(),
+        access_token=_sealed(request, "An access token", body.access_token),
+        client_key=_sealed(request, "A client key", body.client_key) if body.client_key else None,
+        client_secret=_sealed(request, "A client secret", body.client_secret) if body.client_secret else None,
     )
     await idempotency.handle(command, actor=user.user_id)
     return await _connection(request, user.user_id, connection_id)
@@ -81,6 +85,16 @@ async def list_connections(request: Request, user: CurrentUser, page: PageQuery)
 @router.get("/connections/{connection_id}", tags=["connections"])
 async def read_connection(connection_id: UUID, request: Request, user: CurrentUser) -> Connection:
     """One connection."""
+    return await _connection(request, user.user_id, connection_id)
+
+
+@router.patch("/connections/{connection_id}", tags=["connections"])
+async def change_connection(
+    connection_id: UUID, body: ConnectionChange, request: Request, user: CurrentUser
+) -> Connection:
+    """Rename a connection, make it the platform's default, switch it off or on again."""
+    command = ChangeConnection(connection_id, user.user_id, body.name, body.is_active, bool(body.is_default))
+    await _kit(request).handle(command, actor=user.user_id)
     return await _connection(request, user.user_id, connection_id)
 
 
@@ -163,10 +177,26 @@ async def reschedule_job(job_id: UUID, body: Reschedule, request: Request, user:
     return Job(**await _job(request, user.user_id, job_id))
 
 
+def _sealed(request: Request, what: str, secret: SecretStr) -> str:
+    value = secret.get_secret_value()
+    if not value.isascii() or not value.isprintable() or " " in value:
+        raise Invalid(f"{what} has neither spaces nor special characters; send it exactly as issued.")
+    return _kit(request).store.cipher.encrypt(value.encode()).decode()
+
+
 def _instance_url(body: NewConnection, tools: Tools) -> str:
-    """Where the platform is reached. An address of a user's own is never called, so it cannot lead anywhere private."""
+    """Where the platform is reached. Only instances of the fediverse are named by users, and called with care."""
+    given = body.instance_url.rstrip("/") if body.instance_url else None
+    if body.platform in FEDIVERSE:
+        if given is None:
+            raise Invalid(f"Name the instance of {body.platform}, such as https://{body.platform}.social.")
+        if not _INSTANCE.fullmatch(given):
+            raise Invalid("An instance is named by https:// and its host, without a path, such as https://example.org.")
+        if given.startswith("http:") and not tools.settings.fediverse_allow_private:
+            raise Invalid("An instance is reached over https, so that nobody reads your token on the way.")
+        return given
     base = tools.settings.base_urls()[body.platform]
-    if body.instance_url is not None and body.instance_url.rstrip("/") != base:
+    if given is not None and given != base:
         raise Invalid(f"{body.platform} is reached at {base} only; leave out `instance_url`.")
     return base
 

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from contracts.events.generation import DraftCreated
+from contracts.events.generation import DraftCreated, DraftErased
 from contracts.events.publishing import (
+    ConnectionActivated,
     ConnectionAdded,
+    ConnectionDeactivated,
+    ConnectionEvent,
+    ConnectionMadeDefault,
     ConnectionRemoved,
+    ConnectionRenamed,
     ConnectionUsed,
     JobCancelled,
+    JobErased,
     JobEvent,
     JobFailed,
     JobPostponed,
@@ -40,6 +47,11 @@ def keep_the_text(event: DraftCreated, at: datetime) -> RowChange:
         hashtags=list(event.hashtags),
         created_at=at,
     )
+
+
+@projects(DraftErased)
+def forget_the_text(event: DraftErased, at: datetime) -> RowChange:
+    return delete("draft_texts", draft_id=event.draft_id)
 
 
 @projects(JobQueued)
@@ -128,6 +140,11 @@ def cancel(event: JobCancelled, at: datetime) -> RowChange:
     return _moved(event, at, status="cancelled", next_attempt_at=None)
 
 
+@projects(JobErased)
+def erase(event: JobErased, at: datetime) -> RowChange:
+    return delete(_JOBS, id=event.job_id)
+
+
 def _job(event: JobEvent, at: datetime, **columns: Any) -> RowChange:
     return insert(
         _JOBS,
@@ -149,7 +166,7 @@ def _moved(event: JobEvent, at: datetime, **columns: Any) -> RowChange:
 
 @projects(ConnectionAdded)
 def connect(event: ConnectionAdded, at: datetime) -> list[RowChange]:
-    added: RowChange = insert(
+    added = insert(
         _CONNECTIONS,
         id=event.connection_id,
         user_id=event.user_id,
@@ -158,25 +175,55 @@ def connect(event: ConnectionAdded, at: datetime) -> list[RowChange]:
         instance_url=event.instance_url,
         username=event.username,
         access_token=event.access_token or "",
+        client_key=event.client_key,
+        client_secret=event.client_secret,
         settings=event.settings,
         is_active=True,
         is_default=event.is_default,
         created_at=at,
         updated_at=at,
     )
-    if event.replaces_id is None:
-        return [added]
-    return [added, update(_CONNECTIONS, {"id": event.replaces_id}, is_default=False, updated_at=at)]
+    return [added, *_default(event.replaces_id, at, is_default=False)]
+
+
+@projects(ConnectionRenamed)
+def rename(event: ConnectionRenamed, at: datetime) -> RowChange:
+    return _changed(event, at, name=event.name)
+
+
+@projects(ConnectionMadeDefault)
+def prefer(event: ConnectionMadeDefault, at: datetime) -> list[RowChange]:
+    return [*_default(event.replaces_id, at, is_default=False), _changed(event, at, is_default=True)]
+
+
+@projects(ConnectionDeactivated)
+def deactivate(event: ConnectionDeactivated, at: datetime) -> list[RowChange]:
+    return [
+        _changed(event, at, is_active=False, is_default=False),
+        *_default(event.successor_id, at, is_default=True),
+    ]
+
+
+@projects(ConnectionActivated)
+def activate(event: ConnectionActivated, at: datetime) -> RowChange:
+    return _changed(event, at, is_active=True, is_default=event.is_default)
 
 
 @projects(ConnectionUsed)
 def use(event: ConnectionUsed, at: datetime) -> RowChange:
-    return update(_CONNECTIONS, {"id": event.connection_id}, last_used=event.used_at, updated_at=at)
+    return _changed(event, at, last_used=event.used_at)
 
 
 @projects(ConnectionRemoved)
 def disconnect(event: ConnectionRemoved, at: datetime) -> list[RowChange]:
-    gone: RowChange = delete(_CONNECTIONS, id=event.connection_id)
-    if event.successor_id is None:
-        return [gone]
-    return [gone, update(_CONNECTIONS, {"id": event.successor_id}, is_default=True, updated_at=at)]
+    return [delete(_CONNECTIONS, id=event.connection_id), *_default(event.successor_id, at, is_default=True)]
+
+
+def _changed(event: ConnectionEvent, at: datetime, **columns: Any) -> RowChange:
+    return update(_CONNECTIONS, {"id": event.connection_id}, **columns, updated_at=at)
+
+
+def _default(connection_id: UUID | None, at: datetime, *, is_default: bool) -> list[RowChange]:
+    if connection_id is None:
+        return []
+    return [update(_CONNECTIONS, {"id": connection_id}, is_default=is_default, updated_at=at)]

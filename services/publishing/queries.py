@@ -57,6 +57,13 @@ LEFT JOIN LATERAL (
 WHERE job.id = ANY ($1::uuid[])
 """
 
+_ALL_OF = """
+SELECT ARRAY(SELECT id FROM publishing_jobs WHERE user_id = $1 LIMIT $2) AS jobs,
+       ARRAY(SELECT id FROM imported_posts WHERE user_id = $1 LIMIT $2) AS imports,
+       ARRAY(SELECT id FROM posts WHERE user_id = $1 LIMIT $2) AS posts,
+       ARRAY(SELECT id FROM platform_connections WHERE user_id = $1 LIMIT $2) AS connections
+"""
+
 
 async def job(connection: PoolConnection, job_id: UUID) -> Any:
     """The job's row, or None when the reader may not see it."""
@@ -90,6 +97,11 @@ async def account(connection: PoolConnection, connection_id: UUID, user_id: UUID
 async def briefs(connection: PoolConnection, job_ids: Sequence[UUID]) -> dict[UUID, Any]:
     """What each of these jobs needs, by job."""
     return {row["job_id"]: row for row in await connection.fetch(_BRIEFS, list(job_ids))}
+
+
+async def all_of(connection: PoolConnection, user_id: UUID, limit: int) -> dict[str, list[UUID]]:
+    """Ids of what is the user's, of each kind at most `limit`: jobs, imports, posts, connections."""
+    return dict(await connection.fetchrow(_ALL_OF, user_id, limit))
 
 
 def _after(page: PageRequest) -> tuple[Any, Any]:

@@ -44,17 +44,35 @@ class NewConnection(In):
         },
     )
 
-    platform: Literal["x", "linkedin"] = Field(description="The blog needs no connection.")
+    platform: Literal["x", "linkedin", "mastodon", "pixelfed"] = Field(description="The blog needs no connection.")
     name: Name = Field(description="Your own name for it; each once.")
     access_token: Annotated[SecretStr, Field(min_length=1, max_length=8192)] = Field(
         description="OAuth 2 token with the right to post. Kept encrypted, never given back."
     )
     instance_url: Annotated[str, Field(max_length=500)] | None = Field(
-        None, description="Leave it out: X and LinkedIn have one address each, which the operator sets."
+        None,
+        description="Mastodon and Pixelfed: the address of the instance, such as https://mastodon.social. Leave it out "
+        "for X and LinkedIn, which have one address each.",
+    )
+    client_key: Annotated[SecretStr, Field(min_length=1, max_length=1024)] | None = Field(
+        None, description="OAuth client key of the app the token was issued to. Kept encrypted, never given back."
+    )
+    client_secret: Annotated[SecretStr, Field(min_length=1, max_length=1024)] | None = Field(
+        None, description="Its secret. Kept encrypted, never given back."
     )
     username: Username | None = Field(None, description="The account's name on the platform.")
     is_default: bool = Field(True, description="Whether posts go out here when none is named.")
     settings: ConnectionSettings = ConnectionSettings()
+
+
+class ConnectionChange(In):
+    """What is to be different; what is left out stays."""
+
+    name: Name | None = Field(None, description="Your own name for it; each once.")
+    is_active: bool | None = Field(None, description="Whether posts may go out here.")
+    is_default: Literal[True] | None = Field(
+        None, description="Posts go out here when none is named; to change it, make another one the default."
+    )
 
 
 class Connection(BaseModel):

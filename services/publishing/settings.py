@@ -37,6 +37,16 @@ class PublishingSettings(ServiceSettings):
         {}, description='Publications at a time in one process where not x 10, linkedin 2, blog 8, as {"x": 5} (JSON).'
     )
     draft_patience: float = Field(60.0, gt=0, description="Seconds a due job waits for the text of its draft.")
+    fediverse_allow_private: bool = Field(
+        False, description="Also reach Mastodon and Pixelfed in private networks: for tests and demonstrations only."
+    )
+    ghost_url: str | None = Field(None, description="Address of the Ghost site that collected posts go to.")
+    ghost_admin_key: str | None = Field(
+        None,
+        repr=False,
+        description="Admin API key of a Ghost integration, as id:secret; with the address or not at all.",
+    )
+    takedown_grace_hours: float = Field(72.0, ge=0, description="Hours from a takedown to the removal for good.")
     platform_limits: dict[str, int] = Field(
         {}, description='Limits that differ from the platforms\' own, as {"x.max_length": 25000} (JSON).'
     )

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from services.publishing.accounts import Accounts
 from services.publishing.beginning import Beginnings
 from services.publishing.connectors import Connector
+from services.publishing.fediverse.client import Fediverse
+from services.publishing.reddit.ghost import Ghost
 from services.publishing.settings import PublishingSettings
 
 
@@ -17,3 +19,5 @@ class Tools:
     connectors: Mapping[str, Connector]
     accounts: Accounts
     beginnings: Beginnings
+    fediverse: Fediverse
+    ghost: Ghost | None  # None: not set up

@@ -7,7 +7,7 @@ followed here, each checked like the first URL.
 
 import asyncio
 import socket
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,9 +60,13 @@ async def fetch(
     allowed_networks: Collection[Network] = (),
     ports: Collection[int] = (80, 443),
     resolver: AbstractResolver | None = None,
+    method: str = "GET",
+    headers: Mapping[str, str] | None = None,
+    body: bytes | None = None,
 ) -> Fetched:
-    """GET `url` over http or https within `timeout` seconds in all.
+    """GET `url` over http or https within `timeout` seconds in all, or send it `body` by another method.
 
+    `headers` go to wherever it redirects, so allow no redirects when one is secret.
     `max_bytes` bounds the unpacked body. `allowed_networks` are private networks that may be reached all the same;
     `allow_private` lifts every limit on addresses and ports, for development only.
     Raises UnsafeUrl, FetchFailed, TooLarge.
@@ -86,7 +90,7 @@ async def fetch(
                 trust_env=False,
             ) as session,
         ):
-            return await _follow(session, guard, guard.parse(url), max_bytes, max_redirects)
+            return await _follow(session, guard, guard.parse(url), max_bytes, max_redirects, (method, headers, body))
     except TimeoutError as error:
         raise FetchFailed(f"The address did not answer in full within {timeout:g} seconds. Try again later.") from error
     except aiohttp.InvalidURL as error:
@@ -104,10 +108,16 @@ async def fetch(
 
 
 async def _follow(
-    session: aiohttp.ClientSession, guard: "_Guard", url: URL, max_bytes: int, max_redirects: int
+    session: aiohttp.ClientSession,
+    guard: "_Guard",
+    url: URL,
+    max_bytes: int,
+    max_redirects: int,
+    request: tuple[str, Mapping[str, str] | None, bytes | None],
 ) -> Fetched:
+    method, headers, body = request
     for _ in range(max_redirects + 1):
-        async with session.get(url, allow_redirects=False) as response:
+        async with session.request(method, url, headers=headers, data=body, allow_redirects=False) as response:
             location = response.headers.get("Location")
             if response.status not in REDIRECTS or location is None:
                 return await _read(response, max_bytes)

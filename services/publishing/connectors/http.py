@@ -61,6 +61,15 @@ class Client:
             raise self.unknown(f"answered {answer.status} after the post was sent")
         return answer
 
+    async def send(
+        self, method: str, path: str, headers: Mapping[str, str], body: Mapping[str, Any] | None = None
+    ) -> Answer:
+        """Do what may be done twice. Raises PublishError: 'transient', or 'outcome_unknown' when it may be done."""
+        answer = await self._request(method, path, headers, body=body)
+        if answer.status >= 500:
+            raise PublishError("transient", f"{self.name} answered {answer.status}. Try again in a minute.")
+        return answer
+
     def unknown(self, what: str) -> PublishError:
         """The error that keeps anyone from posting blindly again."""
         return PublishError(

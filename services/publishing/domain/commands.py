@@ -101,7 +101,15 @@ class RescheduleJob:
     now: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class EraseJob:
+    """The owner is gone: what waits is called off, and the job is forgotten."""
+
+    job_id: UUID
+
+
 COMMANDS = (
+    EraseJob,
     QueueJob,
     ScheduleJob,
     StartJob,

@@ -9,17 +9,26 @@ from typing import Any
 from uuid import UUID
 
 from contracts.envelope import Event
-from contracts.events.publishing import ConnectionAdded, ConnectionRemoved, ConnectionUsed
+from contracts.events.publishing import (
+    ConnectionActivated,
+    ConnectionAdded,
+    ConnectionDeactivated,
+    ConnectionMadeDefault,
+    ConnectionRemoved,
+    ConnectionRenamed,
+    ConnectionUsed,
+)
 from shared.decider import Conflict, Decider, NotFound
 from shared.ids import derive
 
 MOST = 50  # connections of one user
+_NONE = "There is no such connection; list your connections to see which there are."
 NOTED_EVERY = timedelta(hours=1)  # how exactly the last use is known; keeps the stream short
 
 
 @dataclass(frozen=True, slots=True)
 class AddConnection:
-    """`access_token` is encrypted already."""
+    """`access_token`, `client_key` and `client_secret` are encrypted already."""
 
     connection_id: UUID
     user_id: UUID
@@ -30,6 +39,19 @@ class AddConnection:
     is_default: bool
     settings: Mapping[str, Any] = field(repr=False)
     access_token: str = field(repr=False)
+    client_key: str | None = field(default=None, repr=False)
+    client_secret: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeConnection:
+    """What is None stays as it is."""
+
+    connection_id: UUID
+    user_id: UUID
+    name: str | None = None
+    is_active: bool | None = None
+    make_default: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +75,7 @@ class Connection:
     username: str | None
     is_default: bool
     used_at: datetime | None = None
+    is_active: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +86,7 @@ class Connections:
     removed: frozenset[UUID] = frozenset()
 
     def default(self, platform: str) -> UUID | None:
-        """The default of a platform; every platform with a connection has one."""
+        """The default of a platform; every platform with an active connection has one."""
         for connection_id, connection in self.present.items():
             if connection.platform == platform and connection.is_default:
                 return connection_id
@@ -74,6 +97,8 @@ def decide(command: Any, connections: Connections) -> Sequence[Event]:
     match command:
         case AddConnection():
             return _add(command, connections)
+        case ChangeConnection():
+            return _change(command, connections)
         case RemoveConnection():
             return _remove(command, connections)
         case NoteUse():
@@ -106,23 +131,76 @@ def _add(command: AddConnection, connections: Connections) -> list[Event]:
             settings=dict(command.settings),
             replaces_id=before if is_default else None,
             access_token=command.access_token,
+            client_key=command.client_key,
+            client_secret=command.client_secret,
         )
     ]
+
+
+def _change(command: ChangeConnection, connections: Connections) -> list[Event]:
+    """Each wish by itself, on what the wishes before it have led to."""
+    if command.connection_id not in connections.present:
+        raise NotFound(_NONE)
+    events: list[Event] = []
+    for wish in (_rename, _activate, _prefer):
+        found = wish(command, connections)
+        for event in found:
+            connections = evolve(connections, event)
+        events += found
+    return events
+
+
+def _rename(command: ChangeConnection, connections: Connections) -> list[Event]:
+    name = command.name
+    if name is None or connections.present[command.connection_id].name == name:
+        return []
+    if any(other.name == name for other in connections.present.values()):
+        raise Conflict(f"You have a connection named {name!r} already; choose another name.")
+    return [ConnectionRenamed(connection_id=command.connection_id, user_id=command.user_id, name=name)]
+
+
+def _activate(command: ChangeConnection, connections: Connections) -> list[Event]:
+    connection, wanted = connections.present[command.connection_id], command.is_active
+    if wanted is None or wanted == connection.is_active:
+        return []
+    whose: dict[str, UUID] = {"connection_id": command.connection_id, "user_id": command.user_id}
+    if wanted:
+        return [ConnectionActivated(**whose, is_default=connections.default(connection.platform) is None)]
+    successor = _successor(command.connection_id, connections)
+    return [ConnectionDeactivated(**whose, successor_id=successor)]
+
+
+def _prefer(command: ChangeConnection, connections: Connections) -> list[Event]:
+    connection = connections.present[command.connection_id]
+    if not command.make_default or connection.is_default:
+        return []
+    if not connection.is_active:
+        raise Conflict("The connection is not active; activate it before you make it the default.", current="inactive")
+    before = connections.default(connection.platform)
+    return [ConnectionMadeDefault(connection_id=command.connection_id, user_id=command.user_id, replaces_id=before)]
+
+
+def _successor(connection_id: UUID, connections: Connections) -> UUID | None:
+    """Who becomes the default when this connection cannot be any more: the newest that is active."""
+    gone = connections.present[connection_id]
+    others = [
+        other_id
+        for other_id, other in connections.present.items()
+        if other.platform == gone.platform and other.is_active and other_id != connection_id
+    ]
+    return others[-1] if gone.is_default and others else None
 
 
 def _remove(command: RemoveConnection, connections: Connections) -> list[Event]:
     if command.connection_id in connections.removed:
         return []
-    gone = connections.present.get(command.connection_id)
-    if gone is None:
-        raise NotFound("There is no such connection; list your connections to see which there are.")
-    left = [other_id for other_id, other in connections.present.items() if other.platform == gone.platform]
-    left.remove(command.connection_id)
+    if command.connection_id not in connections.present:
+        raise NotFound(_NONE)
     return [
         ConnectionRemoved(
             connection_id=command.connection_id,
             user_id=command.user_id,
-            successor_id=left[-1] if gone.is_default and left else None,
+            successor_id=_successor(command.connection_id, connections),
         )
     ]
 
@@ -143,17 +221,30 @@ def evolve(connections: Connections, event: Event) -> Connections:
             present[event.connection_id] = Connection(
                 event.name, event.platform_type, event.instance_url, event.username, event.is_default
             )
+        case ConnectionRenamed():
+            _alter(present, event.connection_id, name=event.name)
+        case ConnectionMadeDefault():
+            _alter(present, event.replaces_id, is_default=False)
+            _alter(present, event.connection_id, is_default=True)
+        case ConnectionDeactivated():
+            _alter(present, event.connection_id, is_active=False, is_default=False)
+            _alter(present, event.successor_id, is_default=True)
+        case ConnectionActivated():
+            _alter(present, event.connection_id, is_active=True, is_default=event.is_default)
         case ConnectionUsed():
-            if event.connection_id in present:
-                present[event.connection_id] = replace(present[event.connection_id], used_at=event.used_at)
+            _alter(present, event.connection_id, used_at=event.used_at)
         case ConnectionRemoved():
             present.pop(event.connection_id, None)
-            if event.successor_id in present:
-                present[event.successor_id] = replace(present[event.successor_id], is_default=True)
+            _alter(present, event.successor_id, is_default=True)
             return Connections(present, connections.removed | {event.connection_id})
         case _:
             return connections
     return Connections(present, connections.removed)
+
+
+def _alter(present: dict[UUID, Connection], connection_id: UUID | None, **fields: Any) -> None:
+    if connection_id in present:
+        present[connection_id] = replace(present[connection_id], **fields)
 
 
 decider: Decider[Connections] = Decider(
@@ -161,7 +252,7 @@ decider: Decider[Connections] = Decider(
     initial=Connections(),
     decide=decide,
     evolve=evolve,
-    commands=(AddConnection, RemoveConnection, NoteUse),
+    commands=(AddConnection, ChangeConnection, RemoveConnection, NoteUse),
     # One stream a user: what must be unique or the only default among them is decided in one place.
     stream_id=lambda command: derive("connections", command.user_id),
 )

@@ -15,6 +15,7 @@ from uuid import UUID
 from contracts.envelope import Event
 from contracts.events.publishing import (
     JobCancelled,
+    JobErased,
     JobFailed,
     JobPostponed,
     JobPublished,
@@ -27,7 +28,7 @@ from contracts.events.publishing import (
 from services.publishing.domain import commands as ask
 from shared.decider import Conflict, Decider, DomainError, Invalid, NotFound
 
-Status = Literal["unknown", "queued", "scheduled", "publishing", "published", "failed", "cancelled"]
+Status = Literal["unknown", "queued", "scheduled", "publishing", "published", "failed", "cancelled", "erased"]
 WAITING = frozenset({"queued", "scheduled"})
 
 
@@ -73,6 +74,8 @@ def decide(command: Any, job: Job) -> Sequence[Event]:
             return _failed(command, job)
         case ask.GiveUpJob():
             return _given_up(command, job)
+        case ask.EraseJob():
+            return _erased(command, job)
     if job.user_id is None or job.user_id != command.user_id:
         raise NotFound("There is no such job; list your jobs to see which there are.")
     match command:
@@ -185,6 +188,14 @@ def _given_up(command: ask.GiveUpJob, job: Job) -> list[Event]:
     return []
 
 
+def _erased(command: ask.EraseJob, job: Job) -> list[Event]:
+    if job.status in ("unknown", "erased"):
+        return []
+    common = _common(command.job_id, job)
+    called_off = [JobCancelled(**common, turn=job.turn)] if job.status in WAITING else []
+    return [*called_off, JobErased(**common)]
+
+
 def _retried(command: ask.RetryJob, job: Job) -> list[Event]:
     match job.status:
         case "failed":
@@ -274,6 +285,8 @@ def evolve(job: Job, event: Event) -> Job:
             )
         case JobCancelled():
             return replace(job, status="cancelled")
+        case JobErased():
+            return replace(job, status="erased")
         case _:
             return job
 

@@ -1,0 +1,46 @@
+"""When a user's account is gone, what publishing keeps of theirs goes too."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from contracts.events.auth import UserErased
+from services.publishing import queries
+from services.publishing.domain.commands import EraseJob
+from services.publishing.domain.connections import RemoveConnection
+from services.publishing.domain.imported_post import RemoveImport
+from services.publishing.domain.post import ErasePost
+from shared.ids import derive
+from shared.kit import Kit
+from shared.reactions import LeasedTask, Task, on, work
+
+ERASE = "erase_user"
+# Longer than an access token lives: what a request of the user's still made after the account was gone goes then.
+SWEEP_AFTER = timedelta(minutes=30)
+_AT_ONCE = 100  # rows of each table that go in one transaction
+
+
+@on(UserErased)
+def erase_what_was_theirs(event: UserErased) -> list[Task]:
+    payload = {"user_id": event.user_id}
+    return [
+        Task(derive(event.meta.event_id, ERASE), ERASE, payload),
+        Task(derive(event.meta.event_id, "sweep"), ERASE, payload, event.meta.recorded_at + SWEEP_AFTER),
+    ]
+
+
+@work(ERASE, lease=60, attempts=20, concurrency=2)
+async def erase_user(task: LeasedTask, kit: Kit) -> list[Any]:
+    """Some at a time. Texts of drafts go when generation says that the drafts are gone."""
+    user_id = UUID(task.payload["user_id"])
+    async with kit.database.reading(user_id) as connection:
+        found = await queries.all_of(connection, user_id, _AT_ONCE)
+    outcome: list[Any] = [EraseJob(job_id) for job_id in found["jobs"]]
+    outcome += [RemoveImport(post_id, user_id) for post_id in found["imports"]]
+    outcome += [ErasePost(post_id) for post_id in found["posts"]]
+    outcome += [RemoveConnection(connection_id, user_id) for connection_id in found["connections"]]
+    if any(len(ids) == _AT_ONCE for ids in found.values()):
+        outcome.append(Task(derive(task.id, "rest"), task.kind, task.payload))
+    return outcome

@@ -1,0 +1,1 @@
+"""Parts of the story that is told to all services."""
