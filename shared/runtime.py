@@ -204,6 +204,7 @@ def observe(service: str, settings: ServiceSettings) -> None:
         traces_dir=settings.traces_dir,
         otlp_endpoint=settings.otlp_endpoint,
         sample_ratio=settings.trace_ratio,
+        per_second=settings.traces_per_second,
     )
 
 

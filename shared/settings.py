@@ -47,6 +47,9 @@ class ServiceSettings(BaseSettings):
         None, validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT", description="OTLP/HTTP collector; empty: no export."
     )
     trace_ratio: float = Field(1.0, ge=0, le=1, description="Share of new traces that are recorded.")
+    traces_per_second: float = Field(
+        20.0, ge=1, description="New traces recorded a second, of each HTTP method; a burst of 10 s' worth is whole."
+    )
     log_format: Literal["json", "console"] = Field("json", description="How log lines look.")
     log_level: str = Field("INFO", description="Least severe level that is logged.")
 

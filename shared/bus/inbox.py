@@ -22,7 +22,7 @@ from shared.reactions import Strike, Task
 from shared.settings import ServiceSettings
 from shared.telemetry import semconv
 from shared.telemetry.metrics import Metrics
-from shared.telemetry.tracing import SpanKind, child_of, start_span_at
+from shared.telemetry.tracing import SpanKind, child_of, sampled, start_span_at
 
 logger = logging.getLogger(__name__)
 
@@ -244,7 +244,7 @@ class Inbox:
             wire, meta = each.wire, each.wire.meta
             counts[wire.type] = counts.get(wire.type, 0) + 1
             self._metrics.event_delivery.observe(max(0.0, ended / 1e9 - meta.recorded_at.timestamp()))
-            if meta.traceparent is None:
+            if meta.traceparent is None or not sampled(meta.traceparent):
                 continue
             start_span_at(
                 semconv.process_name(wire.type),

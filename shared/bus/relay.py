@@ -27,7 +27,7 @@ from shared.eventstore.store import EventStore
 from shared.settings import ServiceSettings
 from shared.telemetry import semconv
 from shared.telemetry.metrics import Metrics
-from shared.telemetry.tracing import SpanKind, start_span_at
+from shared.telemetry.tracing import SpanKind, sampled, start_span_at
 
 logger = logging.getLogger(__name__)
 
@@ -189,7 +189,7 @@ class Relay:
         counts: dict[str, int] = {}
         for row in rows:
             counts[row["type"]] = counts.get(row["type"], 0) + 1
-            if row["traceparent"] is not None:
+            if row["traceparent"] is not None and sampled(row["traceparent"]):
                 start_span_at(
                     semconv.send_name(self._topic),
                     SpanKind.PRODUCER,

@@ -5,6 +5,7 @@ parent that is not sampled nothing is built at all. Without `setup_tracing` ever
 """
 
 import random
+import re
 import socket
 import tomllib
 import uuid
@@ -45,6 +46,7 @@ from shared.telemetry.context import (
     format_traceparent,
     parse_traceparent,
 )
+from shared.telemetry.sampling import Bounded
 from shared.telemetry.spanfile import SpanFileExporter
 
 __all__ = [
@@ -69,6 +71,7 @@ _BATCH_SPANS, _QUEUE_SPANS, _DELAY_MS = 256, 8192, 1000
 _ERROR_CHARACTERS, _ERROR_FRAMES = 500, -20
 # Whether a trace is recorded is the last bit of a traceparent of version 00.
 _W3C_LENGTH, _EVEN = 55, "02468ace"
+_PLAIN = re.compile("(00-(?!0{32})[0-9a-f]{32}-)(?!0{16})[0-9a-f]{16}(-[0-9a-f]{2})")
 _SCOPE = InstrumentationScope("presswork")
 _SAMPLED = Decision.RECORD_AND_SAMPLE
 _UNSET = Status(StatusCode.UNSET)
@@ -88,13 +91,19 @@ _tracing: _Tracing | None = None
 
 
 def setup_tracing(
-    service: str, *, traces_dir: Path | None, otlp_endpoint: str | None, sample_ratio: float = 1.0
+    service: str,
+    *,
+    traces_dir: Path | None,
+    otlp_endpoint: str | None,
+    sample_ratio: float = 1.0,
+    per_second: float = 20.0,
 ) -> None:
     """Start recording the spans of `service`: to `<traces_dir>/<service>.jsonl`, to an OTLP/HTTP collector, or both.
 
     `otlp_endpoint` is the collector's base URL (`http://host:4318`); `sample_ratio` (0 to 1) is the share of new traces
-    that is recorded, while a caller's decision is always kept; without any destination nothing is. Spans arrive within
-    about a second; what waits is bounded (8,192 spans), and the oldest go first when a destination stalls.
+    that is recorded and `per_second` how many of a kind at most (see `Bounded`), while a caller's decision is always
+    kept; without any destination nothing is recorded. Spans arrive within about a second; what waits is bounded (8,192
+    spans), and the oldest go first when a destination stalls.
     Raises RuntimeError when already set up, OSError when the folder cannot be written.
     """
     global _tracing
@@ -117,7 +126,7 @@ def setup_tracing(
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
         processors.append(_batched(OTLPSpanExporter(endpoint=f"{otlp_endpoint.rstrip('/')}/v1/traces")))
-    sampler = ParentBased(TraceIdRatioBased(sample_ratio)) if processors else ALWAYS_OFF
+    sampler = ParentBased(Bounded(TraceIdRatioBased(sample_ratio), per_second)) if processors else ALWAYS_OFF
     # Not made the global provider: FastAPI would then add spans of its own, at 150 µs a request.
     provider = TracerProvider(resource=resource, sampler=sampler)
     for processor in processors:
@@ -219,7 +228,11 @@ def child_of(traceparent: str | None) -> str:
     """A traceparent for a span yet to be recorded, child of `traceparent` or root of a new trace when that is None.
 
     It can travel on a message before the span that sends it has ended; hand it to `start_span_at(own=...)` then.
+    Under a parent that is not sampled it is the parent's own, as nothing will stand between.
     """
+    if traceparent is not None and (plain := _PLAIN.fullmatch(traceparent)):
+        before, after = plain.groups()
+        return traceparent if after[-1] in _EVEN else f"{before}{random.getrandbits(64) or 1:016x}{after}"
     return format_traceparent(_child(parse_traceparent(traceparent), "", SpanKind.INTERNAL))
 
 
