@@ -43,6 +43,8 @@ _GRANTS = """
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {service} TO presswork_{service};
 REVOKE INSERT, UPDATE, DELETE ON {service}.schema_version FROM presswork_{service};
 REVOKE UPDATE, DELETE, TRUNCATE ON {service}.events FROM presswork_{service};
+REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON {service}.streams FROM presswork_{service};
+SELECT {service}.add_event_partitions();
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA {service} TO presswork_{service};
 -- A partition is reached through its table, whose policies would not be asked otherwise.
 DO $$ DECLARE partition oid; BEGIN

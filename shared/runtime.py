@@ -18,6 +18,7 @@ from shared import internal_api
 from shared.bus.reports import Reports
 from shared.bus.wakes import Wakes
 from shared.database import UNAVAILABLE
+from shared.eventstore.partitions import Partitions
 from shared.eventstore.unit import Unit
 from shared.http.app import create_app
 from shared.http.client import ServiceClient
@@ -111,6 +112,7 @@ def _tasks(kit: Kit, role: Role, client: ServiceClient) -> dict[str, Callable[[]
     tasks: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {}
     if role in ("all", "relay"):
         tasks["relay"] = kit.relay.run
+        tasks["partitions"] = Partitions(kit.database).run
     if role in ("all", "consumer") and kit.sources:
         tasks["consumer"] = kit.consumer.run
         tasks["reports"] = Reports(kit.service.name, kit.consumer, client).run

@@ -4,6 +4,7 @@
 -- lower, gets a higher base (deploy.migrate), so that what comes later sorts later.
 CREATE FUNCTION transaction_base() RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE AS 'SELECT 0::bigint';
 
+-- In parts by position: indexes that are written to stay small, and old parts can be frozen, moved and stored apart.
 CREATE TABLE events (
     position        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     transaction_id  xid8 NOT NULL DEFAULT (pg_current_xact_id()::text::bigint + transaction_base())::text::xid8,
@@ -19,10 +20,9 @@ CREATE TABLE events (
     causation_id    uuid,
     actor           uuid,
     traceparent     text,
-    recorded_at     timestamptz NOT NULL,
-    CONSTRAINT events_stream_version UNIQUE (stream_id, version),
-    CONSTRAINT events_event_id UNIQUE (event_id)
-);
+    recorded_at     timestamptz NOT NULL
+) PARTITION BY RANGE (position);
+CREATE INDEX events_stream ON events (stream_id, version);
 -- The relay and the feed read in commit order.
 CREATE INDEX events_commit_order ON events (transaction_id, position);
 CREATE INDEX events_correlation ON events (correlation_id);
@@ -35,6 +35,64 @@ CREATE TRIGGER events_append_only BEFORE UPDATE OR DELETE ON events
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER events_keep BEFORE TRUNCATE ON events
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+-- The last version of each stream. It refuses a stale writer, which no unique index can over partitions.
+CREATE TABLE streams (
+    stream_id       uuid PRIMARY KEY,
+    version         integer NOT NULL,
+    since           integer NOT NULL               -- the first version of the last append
+) WITH (fillfactor = 70);                          -- room for the next version on the same page
+
+CREATE FUNCTION refuse_stale_writer(stream uuid, stored integer, first integer) RETURNS integer LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE unique_violation USING CONSTRAINT = 'events_stream_version', TABLE = 'events', MESSAGE = format(
+        'stream %s is at version %s, so version %s cannot follow: load it and decide again', stream, stored, first);
+END $$;
+-- Whoever appends to the same stream waits here for the other transaction's end, and is refused if that committed.
+CREATE FUNCTION advance_streams() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+BEGIN
+    INSERT INTO streams (stream_id, version, since)
+    SELECT stream_id, max(version), min(version) FROM appended GROUP BY stream_id ORDER BY stream_id
+    ON CONFLICT (stream_id) DO UPDATE
+    SET version = CASE WHEN excluded.since = streams.version + 1 THEN excluded.version
+                       ELSE refuse_stale_writer(streams.stream_id, streams.version, excluded.since) END,
+        since = excluded.since;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER events_advance_streams AFTER INSERT ON events
+    REFERENCING NEW TABLE AS appended FOR EACH STATEMENT EXECUTE FUNCTION advance_streams();
+
+-- Takes what has no partition yet, so that an append never fails for the lack of one.
+CREATE TABLE events_rest PARTITION OF events DEFAULT;
+CREATE TRIGGER events_keep BEFORE TRUNCATE ON events_rest FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+-- Adds partitions until `ahead` whole ones are empty, without keeping writers out; how many were added.
+CREATE FUNCTION add_event_partitions(size bigint DEFAULT 2000000, ahead integer DEFAULT 2) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '100ms' AS $$
+DECLARE
+    wanted bigint := coalesce(pg_sequence_last_value(pg_get_serial_sequence('events', 'position')), 0) + ahead * size;
+    lower bigint;
+    name text;
+    added integer := 0;
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtext('presswork.events'), hashtext(current_schema()));
+    -- Above the last partition, and above what had to go to the rest.
+    SELECT coalesce(max(substring(pg_get_expr(relpartbound, oid) FROM 'TO \(''(\d+)''\)')::bigint), 1) INTO lower
+    FROM pg_inherits JOIN pg_class ON oid = inhrelid WHERE inhparent = 'events'::regclass;
+    SELECT greatest(lower, (max(position) / size + 1) * size) INTO lower FROM events_rest;
+    WHILE lower < wanted LOOP
+        name := 'events_from_' || lower;
+        EXECUTE format('CREATE TABLE %I (LIKE events INCLUDING ALL EXCLUDING INDEXES EXCLUDING IDENTITY)', name);
+        EXECUTE format('CREATE TRIGGER events_keep BEFORE TRUNCATE ON %I '
+                       'FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()', name);
+        EXECUTE format('ALTER TABLE events ATTACH PARTITION %I FOR VALUES FROM (%s) TO (%s)',
+                       name, lower, (lower / size + 1) * size);
+        lower := (lower / size + 1) * size;
+        added := added + 1;
+    END LOOP;
+    RETURN added;
+END $$;
+SELECT add_event_partitions();
 
 -- How far the relay has published, and what the broker said last: offsets that go back mean an emptied broker.
 CREATE TABLE relay_cursor (

@@ -9,7 +9,7 @@ from alembic import op
 from shared.roles import Role, from_on
 
 _HERE = Path(__file__).parent
-_TABLES = ("idempotency_keys", "tasks", "parked_events", "heard", "subscribers", "relay_cursor", "events")
+_TABLES = ("idempotency_keys", "tasks", "parked_events", "heard", "subscribers", "relay_cursor", "streams", "events")
 
 
 def execute_script(sql: str) -> None:
@@ -91,5 +91,6 @@ def downgrade_0001() -> None:
     op.execute("ALTER TABLE events DISABLE TRIGGER USER")
     for table in _TABLES:
         op.execute(f"DROP TABLE {table}")
-    op.execute("DROP FUNCTION refuse_change()")
+    for function in ("add_event_partitions", "advance_streams", "refuse_stale_writer", "refuse_change"):
+        op.execute(f"DROP FUNCTION {function}")
     op.execute("DROP FUNCTION transaction_base()")

@@ -1,6 +1,6 @@
 """The SQL of the event store, each statement beside its reason."""
 
-# One round trip appends any number of events; the unique (stream_id, version) refuses a stale writer.
+# One round trip appends any number of events; the table's trigger on `streams` refuses a stale writer.
 APPEND = """
 INSERT INTO events (stream_type, stream_id, version, event_id, type, schema_version, data, private,
                     correlation_id, causation_id, actor, traceparent, recorded_at)

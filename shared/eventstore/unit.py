@@ -264,7 +264,7 @@ class Unit:
                     async with connection.transaction():
                         await self._write(connection, found)
         except asyncpg.UniqueViolationError as error:
-            if error.constraint_name in ("events_stream_version", "events_event_id"):
+            if error.constraint_name == "events_stream_version":
                 self.store.forget(self.states)
                 raise StaleState from error
             raise

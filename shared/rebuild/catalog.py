@@ -66,7 +66,17 @@ WHERE relnamespace = $1::text::regnamespace AND relkind IN ('r', 'p') AND NOT re
 
 # What the kit and the migrations keep beside the read tables.
 KIT_TABLES = frozenset(
-    {"events", "tasks", "heard", "parked_events", "subscribers", "relay_cursor", "idempotency_keys", "schema_version"}
+    {
+        "events",
+        "streams",
+        "tasks",
+        "heard",
+        "parked_events",
+        "subscribers",
+        "relay_cursor",
+        "idempotency_keys",
+        "schema_version",
+    }
 )
 
 

@@ -333,7 +333,7 @@ async def test_a_page_of_events_is_read_without_sorting_what_is_left(told: Groun
         (statements.OF_INTEREST_UNGATED, ("0", 0, ["ProjectCreated"], 10)),
     ):
         plan = "\n".join(row[0] for row in await owner.fetch("EXPLAIN " + sql, *arguments))
-        assert "events_commit_order" in plan, plan
+        assert "events_from_1_transaction_id_position_idx" in plan, plan
         assert "Sort" not in plan, plan
 
 

@@ -57,7 +57,7 @@ async def _copy(source: str, target: str) -> None:
     async def take(chunk: bytes) -> None:
         buffer.extend(chunk)
 
-    await reader.copy_from_table("events", schema_name="workflow", output=take)
+    await reader.copy_from_query("SELECT * FROM workflow.events ORDER BY position", output=take)
     await writer.copy_to_table("events", schema_name="workflow", source=_chunks(bytes(buffer)))
     await writer.execute("SELECT setval('workflow.events_position_seq', (SELECT max(position) FROM workflow.events))")
     await reader.close()
