@@ -36,6 +36,19 @@ class ProfileUpdated(UserEvent):
     preferences: dict[str, Any] = {}
 
 
+class VerificationRequested(UserEvent):
+    """A token goes to the user's e-mail address, to be sent back."""
+
+    verification_id: UUID
+    requested_at: datetime
+    expires_at: datetime
+    token_hash: Private[str] = None
+
+
+class EmailVerified(UserEvent):
+    """The user reads what is sent to their e-mail address."""
+
+
 class UserLoggedIn(UserEvent):
     """The user proved to be who they say, and a session began."""
 
@@ -75,6 +88,7 @@ class SessionStarted(SessionEvent):
     number: Private[int] = None  # the user's how-manieth log-in it is
     user_agent: Private[str] = None
     ip_address: Private[str] = None
+    fingerprint: Private[str] = None  # SHA-256 of what the device says of itself
     refresh_token_hash: Private[str] = None
 
 
@@ -89,6 +103,12 @@ class SessionRevoked(SessionEvent):
     """The session ended: logged out, pushed out by a newer one, or its old refresh token came back (a theft)."""
 
     reason: str
+
+
+class ActivePlatformSelected(SessionEvent):
+    """The connection that the user works with in this session; None: none."""
+
+    connection_id: UUID | None = None
 
 
 class SessionRemoved(SessionEvent):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from contracts import registry
-from services.auth import projections
-from services.auth.api import accounts, users
+from services.auth import projections, reactions
+from services.auth.api import accounts, sessions, users, verification
 from services.auth.domain import session, user
 from services.auth.settings import AuthSettings
 from services.auth.tools import tools
@@ -16,7 +16,7 @@ service = Service(
     registry=registry,
     deciders=[user.decider, session.decider],
     projections=[projections],
-    reactions=[],
-    routers=[accounts.router, users.router],
+    reactions=[reactions],
+    routers=[accounts.router, verification.router, sessions.router, users.router],
     tools=tools,
 )

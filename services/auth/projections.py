@@ -1,10 +1,12 @@
-"""Rows of users, profiles and sessions."""
+"""Rows of users, profiles and sessions, and which connections a session may work with."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
 from contracts.events.auth import (
+    ActivePlatformSelected,
+    EmailVerified,
     ProfileUpdated,
     SessionRefreshed,
     SessionRemoved,
@@ -16,8 +18,10 @@ from contracts.events.auth import (
     UserLoggedIn,
     UserRegistered,
     UserRoleChanged,
+    VerificationRequested,
 )
-from shared.projection import RowChange, delete, insert, projects, update
+from contracts.events.publishing import ConnectionAdded, ConnectionRemoved
+from shared.projection import RowChange, delete, insert, projects, update, upsert
 
 
 @projects(UserRegistered)
@@ -69,6 +73,29 @@ def change_profile(event: ProfileUpdated, at: datetime) -> list[RowChange]:
     ]
 
 
+@projects(VerificationRequested)
+def await_verification(event: VerificationRequested, at: datetime) -> RowChange:
+    return update(
+        "users",
+        {"id": event.user_id},
+        verification_token=event.token_hash,
+        verification_token_expires=event.expires_at,
+        updated_at=at,
+    )
+
+
+@projects(EmailVerified)
+def verify(event: EmailVerified, at: datetime) -> RowChange:
+    return update(
+        "users",
+        {"id": event.user_id},
+        email_verified=True,
+        verification_token=None,
+        verification_token_expires=None,
+        updated_at=at,
+    )
+
+
 @projects(UserLoggedIn)
 def count_log_in(event: UserLoggedIn, at: datetime) -> RowChange:
     return update("users", {"id": event.user_id}, last_login=at, log_ins=event.number)
@@ -105,6 +132,7 @@ def add_session(event: SessionStarted, at: datetime) -> RowChange:
         expires_at=event.expires_at,
         revoked=False,
         number=event.number,
+        session_fingerprint=event.fingerprint,
     )
 
 
@@ -128,3 +156,24 @@ def end_session(event: SessionRevoked, at: datetime) -> RowChange:
 @projects(SessionRemoved)
 def remove_session(event: SessionRemoved, at: datetime) -> RowChange:
     return delete("sessions", id=event.session_id)
+
+
+@projects(ActivePlatformSelected)
+def select_platform(event: ActivePlatformSelected, at: datetime) -> RowChange:
+    return update(
+        "sessions",
+        {"id": event.session_id},
+        active_platform_id=event.connection_id,
+        last_used_at=at,
+        updated_at=at,
+    )
+
+
+@projects(ConnectionAdded)
+def know_connection(event: ConnectionAdded, at: datetime) -> RowChange:
+    return upsert("known_connections", {"id": event.connection_id}, user_id=event.user_id, created_at=at)
+
+
+@projects(ConnectionRemoved)
+def forget_connection(event: ConnectionRemoved, at: datetime) -> RowChange:
+    return delete("known_connections", id=event.connection_id)

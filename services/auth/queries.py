@@ -39,12 +39,22 @@ WHERE ($1::timestamptz IS NULL OR (created_at, id) < ($1, $2))
 ORDER BY created_at DESC, id DESC LIMIT $3
 """
 
-_OPEN_PAGE = """
-SELECT id, device_info, host(ip_address) AS ip_address, user_agent, created_at, last_used_at, expires_at
-FROM sessions
-WHERE user_id = $1 AND NOT revoked AND expires_at > $2
-  AND ($3::timestamptz IS NULL OR (created_at, id) < ($3, $4))
-ORDER BY created_at DESC, id DESC LIMIT $5
+# A connection that is gone shows as none from that moment on, before the session is told.
+_SESSIONS = """
+SELECT sessions.id, device_info, host(ip_address) AS ip_address, user_agent, sessions.created_at, last_used_at,
+       expires_at, known_connections.id AS active_platform_id
+FROM sessions LEFT JOIN known_connections ON known_connections.id = active_platform_id
+WHERE sessions.user_id = $1"""
+_OPEN_PAGE = f"""{_SESSIONS} AND NOT revoked AND expires_at > $2
+  AND ($3::timestamptz IS NULL OR (sessions.created_at, sessions.id) < ($3, $4))
+ORDER BY sessions.created_at DESC, sessions.id DESC LIMIT $5
+"""
+_OWN_SESSION = f"{_SESSIONS} AND sessions.id = $2"
+_SESSIONS_WITH = "SELECT id FROM sessions WHERE active_platform_id = $1 ORDER BY id"
+_IS_KNOWN = "SELECT EXISTS (SELECT FROM known_connections WHERE id = $1 AND user_id = $2)"
+_UNVERIFIED = """
+SELECT email, username, verification_token, verification_token_expires FROM users
+WHERE id = $1 AND NOT email_verified AND verification_token IS NOT NULL
 """
 
 # Whose session it is, when it began, and what a new access token says of them.
@@ -121,3 +131,24 @@ async def accounts(connection: PoolConnection, page: PageRequest, role: str | No
     after = (page.after.created_at, page.after.id) if page.after else (None, None)
     found: list[Any] = await connection.fetch(_ACCOUNTS, *after, page.limit + 1, role, active)
     return found
+
+
+async def own_session(connection: PoolConnection, session_id: UUID, user_id: UUID) -> Any:
+    """One of a user's sessions, or None."""
+    return await connection.fetchrow(_OWN_SESSION, user_id, session_id)
+
+
+async def sessions_with(connection: PoolConnection, connection_id: UUID) -> list[UUID]:
+    """The sessions in which somebody works with this connection."""
+    return [row["id"] for row in await connection.fetch(_SESSIONS_WITH, connection_id)]
+
+
+async def is_known(connection: PoolConnection, connection_id: UUID, user_id: UUID) -> bool:
+    """Whether the user has this connection."""
+    found: bool = await connection.fetchval(_IS_KNOWN, connection_id, user_id)
+    return found
+
+
+async def unverified(connection: PoolConnection, user_id: UUID) -> Any:
+    """Address, name and awaited token (hash, age) of a user who has yet to send it back, or None."""
+    return await connection.fetchrow(_UNVERIFIED, user_id)

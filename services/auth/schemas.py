@@ -90,6 +90,24 @@ class Refresh(In):
     refresh_token: Annotated[SecretStr, Field(min_length=1, max_length=512)]
 
 
+class Confirm(In):
+    """The token that came by mail."""
+
+    token: Annotated[SecretStr, Field(min_length=1, max_length=512)]
+
+
+class VerificationSent(BaseModel):
+    """A token is on its way to your address."""
+
+    expires_at: datetime = Field(description="Until when it works.")
+
+
+class SessionChange(In):
+    """What you work with in a session."""
+
+    active_platform_id: UUID | None = Field(description="One of your connections; null for none.")
+
+
 class ProfileChange(In):
     """New values; what is left out stays, null empties."""
 
@@ -169,6 +187,7 @@ class Session(BaseModel):
     device_info: dict[str, Any]
     ip_address: str | None = Field(examples=["203.0.113.7"])
     user_agent: str | None
+    active_platform_id: UUID | None = Field(description="The connection you work with here.")
     created_at: datetime
     last_used_at: datetime
     expires_at: datetime

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
+
+import orjson
 
 from services.auth import queries
 from services.auth.domain.session import OpenSession, RefreshRefused, RefreshSession, StartSession, make_room
@@ -26,6 +29,12 @@ class Device:
     info: dict[str, str]
     user_agent: str | None = field(repr=False)
     ip_address: str | None = field(repr=False)
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 in hex of what the device says of itself; the address, which changes, is no part of it."""
+        said = {"device": self.info, "user_agent": self.user_agent}
+        return hashlib.sha256(orjson.dumps(said, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 class TooManyLogIns(Exception):
@@ -55,6 +64,7 @@ async def start(kit: Kit, user_id: UUID, username: str, role: str, device: Devic
             device.info,
             device.user_agent,
             device.ip_address,
+            device.fingerprint,
         )
         try:
             await kit.handle(LogIn(user_id, session_id, number), actor=user_id, also=[beginning, *leaving])

@@ -23,3 +23,17 @@ class AuthSettings(ServiceSettings):
     refresh_days: float = Field(7, gt=0, description="How long a refresh token is valid when it is not used.")
     session_days: float = Field(30, gt=0, description="How long a session lasts at most, however often refreshed.")
     max_sessions: int = Field(5, ge=1, le=1000, description="Sessions a user may have; the oldest makes room.")
+
+    verification_hours: float = Field(
+        48, gt=0, description="How long the token works that goes to a new user's e-mail address."
+    )
+    verification_url: str = Field(
+        "", description="Page that takes the token, as https://example.org/verify?token={token}; empty: mail tells it."
+    )
+    smtp_url: str = Field(
+        "",
+        repr=False,
+        description="Mail server, as smtp://user:password@host:587 or smtps://host; empty: mail is kept as files in "
+        "the folder `mail` of the data.",
+    )
+    mail_from: str = Field("Presswork <presswork@localhost>", description="Sender of mail to users.")

@@ -51,7 +51,8 @@ ROUTES: tuple[Route, ...] = (
 SIGN_UP = ("POST", "/api/v1/auth/signup")
 LOG_IN = ("POST", "/api/v1/auth/login")
 REFRESH = ("POST", "/api/v1/auth/refresh")
-PUBLIC = frozenset({SIGN_UP, LOG_IN, REFRESH})
+CONFIRM = ("POST", "/api/v1/auth/verification/confirm")
+PUBLIC = frozenset({SIGN_UP, LOG_IN, REFRESH, CONFIRM})
 
 _ID = "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 COMPOSED = re.compile(rf"/api/v1/workflows/{_ID}(?:/history)?")

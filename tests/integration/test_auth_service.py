@@ -7,8 +7,9 @@ import logging
 import statistics
 import time
 from collections.abc import AsyncIterator, Awaitable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from email import message_from_bytes as email_message
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -19,20 +20,25 @@ import jwt
 import pytest
 from alembic import command
 
-from contracts.envelope import START
+from contracts.envelope import START, Event, Meta
+from contracts.events.publishing import ConnectionAdded, ConnectionRemoved
 from deploy.migrate import alembic_config, migrate
 from services.auth.administrators import promote
 from services.auth.app import service as auth
-from services.auth.domain.user import ChangeRole, Deactivate, RegisterUser
+from services.auth.domain.user import ChangeRole, Deactivate, RegisterUser, RequestVerification, Verification
 from services.auth.refresh_tokens import hash_of
 from services.auth.sessions import Device, start
+from services.auth.tools import Tools
+from services.auth.verification_tokens import hash_of as verification_hash
 from shared.eventstore.rows import batches, dumps
+from shared.eventstore.store import Cause
 from shared.ids import new_id
 from shared.kit import Kit
 from shared.security.passwords import hash_password
 from shared.security.tokens import Signer, Verifier, generate_private_pem
 from tests.integration.desk import Desk, desk
 from tests.row_security import assert_row_security
+from tests.waiting import eventually
 
 PASSWORD = "Analytical-Engine-1843"
 
@@ -136,6 +142,39 @@ async def registered(person: Person, kit: Kit, hashed: str) -> Person:
     return await person.elsewhere(kit)
 
 
+async def token_for(kit: Kit, email: str) -> str:
+    """The token in the mail that went to this address."""
+
+    def look() -> str:
+        for file in (kit.settings.data_dir / "mail").glob("*.eml"):
+            message = email_message(file.read_bytes())
+            if message["To"] == email:
+                return str(message.get_payload()).partition("confirm:")[2].split()[0]
+        return ""
+
+    return await eventually(look)
+
+
+async def hear(kit: Kit, event: Event, version: int) -> None:
+    """Auth hears of a connection, as if publishing had said so just now."""
+    key = event.connection_id  # type: ignore[attr-defined]
+    event.at(Meta(new_id(), event.stream, key, version, datetime.now(UTC), key))
+    unit = kit.unit()
+    unit.changes.extend(kit.projections.changes(event))
+    await unit.follow(kit.reactions.outcomes(event), Cause(key, event.meta.event_id))
+    await unit.commit()
+    kit.made(unit)
+
+
+async def connect(kit: Kit, connection_id: UUID, user_id: UUID) -> None:
+    added = {"name": "X", "platform_type": "x", "instance_url": "https://x.example"}
+    await hear(kit, ConnectionAdded(connection_id=connection_id, user_id=user_id, **added), 1)
+
+
+def changed_to(connection_id: UUID) -> dict[str, str]:
+    return {"active_platform_id": str(connection_id)}
+
+
 def role_in(tokens: dict[str, Any]) -> str:
     """What an access token says of its user, unchecked."""
     claims: dict[str, Any] = jwt.decode(tokens["access_token"], options={"verify_signature": False})
@@ -174,7 +213,7 @@ class TestSigningUp:
         assert (first.status, again.status) == (201, 201)
         assert first.json == again.json
         assert again.headers["Idempotent-Replayed"] == "true"
-        assert await events_of(kit, first.json["id"]) == ["UserRegistered"]
+        assert await events_of(kit, first.json["id"]) == ["UserRegistered", "VerificationRequested"]
         assert (await stranger.log_in()).status == 200
 
     async def test_concurrent_twins_under_one_key_make_one_account(self, stranger: Person) -> None:
@@ -470,12 +509,82 @@ class TestAdministration:
         assert role_in((await ada.refresh(ada.tokens["refresh_token"])).json) == "admin"
 
 
+class TestVerification:
+    async def test_the_token_that_comes_by_mail_verifies_the_address(self, stranger: Person, kit: Kit) -> None:
+        made = await stranger.sign_up()
+        assert made.json["email_verified"] is False
+        stranger.tokens = (await stranger.log_in()).json
+        token = await token_for(kit, stranger.email)
+        nobody = Person(stranger.http, stranger.base, stranger.username, {})
+        for _ in range(2):  # twice is once
+            assert (await nobody.call("POST", "/verification/confirm", {"token": token})).status == 204
+        assert (await stranger.call("GET", "/me")).json["email_verified"] is True
+        again = await stranger.call("POST", "/verification")
+        assert (again.status, again.json["current"]) == (409, "verified")
+        assert (await events_of(kit, made.json["id"])).count("EmailVerified") == 1
+
+    async def test_another_token_replaces_the_first_but_not_at_once(self, ada: Person, kit: Kit) -> None:
+        asked = await ada.call("POST", "/verification", headers={"Idempotency-Key": "again"})
+        assert asked.status == 202
+        assert datetime.fromisoformat(asked.json["expires_at"]) > datetime.now(UTC) + timedelta(hours=47)
+        repeated = await ada.call("POST", "/verification", headers={"Idempotency-Key": "again"})
+        assert (repeated.status, repeated.json) == (202, asked.json)
+        assert (await ada.call("POST", "/verification")).json["current"] == "sent"
+        first = await token_for(kit, ada.email)
+        tools: Tools = kit.tools
+        moment = datetime.now(UTC) + timedelta(minutes=2)
+        second = Verification(new_id(), "", moment, moment + timedelta(hours=1))
+        token = tools.verification_tokens.issue(UUID(ada.id), second.verification_id)
+        second = replace(second, token_hash=verification_hash(token))
+        await kit.handle(RequestVerification(UUID(ada.id), second), actor=None)
+        refused = await ada.call("POST", "/verification/confirm", {"token": first})
+        assert (refused.status, refused.json["type"]) == (422, "urn:presswork:problem:verification-refused")
+        assert (await ada.call("POST", "/verification/confirm", {"token": token})).status == 204
+
+    @pytest.mark.parametrize("token", ["", "nonsense", "A" * 86, "é" * 86, 5, None])
+    async def test_what_is_no_token_is_refused(self, stranger: Person, token: Any) -> None:
+        assert (await stranger.call("POST", "/verification/confirm", {"token": token})).status == 422
+
+
+class TestActivePlatform:
+    async def test_a_session_works_with_a_connection_until_it_is_gone(
+        self, ada: Person, eve: Person, kit: Kit, platform: Desk
+    ) -> None:
+        first, second = new_id(), new_id()
+        for connection_id in (first, second):
+            await connect(kit, connection_id, UUID(ada.id))
+        (session,) = await ada.sessions()
+        path = f"/sessions/{session['id']}"
+        changed = await ada.call("PATCH", path, {"active_platform_id": str(first)})
+        assert (changed.status, changed.json["active_platform_id"]) == (200, str(first))
+        assert changed.json["last_used_at"] > session["last_used_at"]
+        foreign = await eve.call("PATCH", path, {"active_platform_id": None})
+        theirs = await eve.call("PATCH", f"/sessions/{(await eve.sessions())[0]['id']}", changed_to(first))
+        for refused in (foreign, theirs, await ada.call("PATCH", path, changed_to(new_id()))):
+            assert refused.status == 404
+        assert (await ada.call("PATCH", path, {})).status == 422
+
+        await hear(kit, ConnectionRemoved(connection_id=first, user_id=UUID(ada.id), successor_id=second), 2)
+        assert (await ada.sessions())[0]["active_platform_id"] in (None, str(second))
+
+        async def left() -> bool:
+            return (await ada.sessions())[0]["active_platform_id"] == str(second)
+
+        await eventually(left)
+        row = await kit.database.pool.fetchrow("SELECT * FROM user_sessions WHERE user_id = $1", ada.id)
+        assert row["active_platform_id"] == second
+        assert len(row["session_fingerprint"]) == 64
+
+
 class TestRowSecurity:
     async def test_users_see_their_own_rows_and_administrators_all(
-        self, ada: Person, eve: Person, platform: Desk
+        self, ada: Person, eve: Person, kit: Kit, platform: Desk
     ) -> None:
         mine, theirs = UUID(ada.id), UUID(eve.id)
-        for table, owner in (("users", "id"), ("profiles", "user_id"), ("sessions", "user_id")):
+        for user_id in (mine, theirs):
+            await connect(kit, new_id(), user_id)
+        tables = {"users": "id", "profiles": "user_id", "sessions": "user_id", "known_connections": "user_id"}
+        for table, owner in tables.items():
             await assert_row_security(
                 platform.dsns["auth"], table, mine=mine, theirs=theirs, owner=owner, staff_reads="admin"
             )
@@ -586,7 +695,7 @@ class TestPrivacy:
         headers = {"X-Presswork-Internal-Token": kit.settings.internal_token}
         async with platform.http.get(ada.base + "/internal/feed", headers=headers) as answer:
             lines = [line for line in (await answer.text()).splitlines() if ada.id in line]
-        assert len(lines) == 3
+        assert len(lines) == 4
         row = await kit.database.pool.fetchrow("SELECT * FROM users WHERE id = $1", ada.id)
         for secret in (
             ada.email,

@@ -15,6 +15,8 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 
 from contracts.events.auth import (
+    ActivePlatformSelected,
+    EmailVerified,
     ProfileUpdated,
     SessionRefreshed,
     SessionRemoved,
@@ -26,14 +28,17 @@ from contracts.events.auth import (
     UserLoggedIn,
     UserRegistered,
     UserRoleChanged,
+    VerificationRequested,
 )
 from services.auth.domain import session, user
 from services.auth.domain.session import (
+    LeavePlatform,
     OpenSession,
     RefreshRefused,
     RefreshSession,
     RemoveSession,
     RevokeSession,
+    SelectPlatform,
     StartSession,
     make_room,
 )
@@ -45,10 +50,15 @@ from services.auth.domain.user import (
     LoggedInMeanwhile,
     LogIn,
     RegisterUser,
+    RequestVerification,
     UpdateProfile,
+    Verification,
+    VerificationRefused,
+    VerifyEmail,
 )
 from services.auth.refresh_tokens import RefreshTokens, hash_of
 from services.auth.signing_keys import read_signer
+from services.auth.verification_tokens import VerificationTokens
 from shared.decider import Conflict, Forbidden, NotFound
 from shared.security.tokens import Signer, generate_private_pem
 from tests.deciding import deciding
@@ -114,6 +124,65 @@ class TestAccounts:
 
     def test_what_never_was_cannot_be_erased(self) -> None:
         account.when(EraseUser(USER, 0)).then_refused(NotFound, "no such account")
+
+
+def asked(number: int, at: datetime = NOW) -> Verification:
+    """The n-th token that goes to the address."""
+    return Verification(UUID(int=200 + number), f"hash-{number}", at, at + timedelta(hours=48))
+
+
+def sent(number: int, at: datetime = NOW) -> VerificationRequested:
+    found = asked(number, at)
+    return VerificationRequested(
+        user_id=USER,
+        verification_id=found.verification_id,
+        requested_at=at,
+        expires_at=found.expires_at,
+        token_hash=found.token_hash,
+    )
+
+
+class TestVerification:
+    verified = EmailVerified(user_id=USER)
+    later = NOW + timedelta(minutes=1)
+
+    def test_a_new_account_is_asked_at_once(self) -> None:
+        command = RegisterUser(USER, "ada", "ada@example.org", "$2b$", "Ada", asked(1))
+        account.when(command).then(registered, sent(1))
+
+    def test_the_token_makes_the_address_verified_once(self) -> None:
+        history = account.given(registered, sent(1))
+        history.when(VerifyEmail(USER, "hash-1", self.later)).then(self.verified)
+        history.given(self.verified).when(VerifyEmail(USER, "hash-1", self.later)).then_nothing()
+
+    def test_another_token_replaces_the_one_before(self) -> None:
+        history = account.given(registered, sent(1))
+        history.when(RequestVerification(USER, asked(2, self.later))).then(sent(2, self.later))
+        both = history.given(sent(2, self.later))
+        both.when(VerifyEmail(USER, "hash-1", self.later)).then_refused(VerificationRefused, "not the last one")
+        both.when(VerifyEmail(USER, "hash-2", self.later)).then(self.verified)
+
+    def test_the_same_request_again_sends_nothing(self) -> None:
+        account.given(registered, sent(1)).when(RequestVerification(USER, asked(1, self.later))).then_nothing()
+
+    def test_mails_keep_their_distance(self) -> None:
+        soon = RequestVerification(USER, asked(2, NOW + timedelta(seconds=59)))
+        account.given(registered, sent(1)).when(soon).then_refused(Conflict, "in a minute", current="sent")
+
+    def test_who_is_verified_need_not_ask(self) -> None:
+        history = account.given(registered, sent(1), self.verified)
+        history.when(RequestVerification(USER, asked(2, self.later))).then_refused(Conflict, current="verified")
+
+    def test_an_old_or_a_made_up_token_proves_nothing(self) -> None:
+        history = account.given(registered, sent(1))
+        old = VerifyEmail(USER, "hash-1", NOW + timedelta(hours=48))
+        history.when(old).then_refused(VerificationRefused, "too old; ask for a new one")
+        history.when(VerifyEmail(USER, "", NOW)).then_refused(VerificationRefused)
+        account.given(registered).when(VerifyEmail(USER, "", NOW)).then_refused(VerificationRefused)
+
+    def test_nothing_of_the_token_travels(self) -> None:
+        assert "hash-1" not in sent(1).public_json().decode()
+        assert "hash-1" not in repr(sent(1)) + repr(asked(1)) + repr(VerifyEmail(USER, "hash-1", NOW))
 
 
 logged_in = UserLoggedIn(user_id=USER, session_id=SESSION, number=1)
@@ -225,6 +294,37 @@ class TestForgettingSessions:
         visit.when(RemoveSession(SESSION, NOW)).then_nothing()
 
 
+class TestPlatforms:
+    first, second = UUID(int=301), UUID(int=302)
+
+    def selected(self, connection_id: UUID | None) -> ActivePlatformSelected:
+        return ActivePlatformSelected(session_id=SESSION, user_id=USER, connection_id=connection_id)
+
+    def test_a_session_works_with_one_connection_or_with_none(self) -> None:
+        history = visit.given(started)
+        history.when(SelectPlatform(SESSION, USER, None)).then_nothing()
+        history.when(SelectPlatform(SESSION, USER, self.first)).then(self.selected(self.first))
+        history = history.given(self.selected(self.first))
+        history.when(SelectPlatform(SESSION, USER, self.first)).then_nothing()
+        history.when(SelectPlatform(SESSION, USER, self.second)).then(self.selected(self.second))
+        history.when(SelectPlatform(SESSION, USER, None)).then(self.selected(None))
+
+    def test_only_an_open_session_of_ones_own(self) -> None:
+        foreign = SelectPlatform(SESSION, OTHER, self.first)
+        visit.given(started).when(foreign).then_refused(NotFound, "no such session")
+        visit.when(SelectPlatform(SESSION, USER, self.first)).then_refused(NotFound)
+        over = visit.given(started, revoked).when(SelectPlatform(SESSION, USER, self.first))
+        over.then_refused(Conflict, "log in again", current="revoked")
+
+    @pytest.mark.parametrize("successor", [None, second])
+    def test_a_connection_that_is_gone_is_left(self, successor: UUID | None) -> None:
+        leave = LeavePlatform(SESSION, self.first, successor)
+        visit.given(started, self.selected(self.first)).when(leave).then(self.selected(successor))
+        visit.given(started, self.selected(self.second)).when(leave).then_nothing()
+        visit.given(started).when(leave).then_nothing()
+        visit.when(leave).then_nothing()
+
+
 def opened(*ages: int, expired: Collection[int] = ()) -> list[OpenSession]:
     """Sessions of these ages in minutes; their ids are 100 + age."""
     return [
@@ -306,6 +406,38 @@ class TestRefreshTokens:
         tokens = RefreshTokens(self.keys)
         token = tokens.issue(SESSION)
         assert hash_of(token) not in repr(tokens.read(token))
+
+
+class TestVerificationTokens:
+    keys = (Fernet.generate_key().decode(), Fernet.generate_key().decode())
+
+    def test_a_token_names_its_user_and_is_always_the_same(self) -> None:
+        tokens = VerificationTokens(self.keys)
+        assert tokens.issue(USER, SESSION) == tokens.issue(USER, SESSION)
+        assert tokens.read(tokens.issue(USER, SESSION)) == USER
+        assert len({tokens.issue(USER, SESSION), tokens.issue(USER, OTHER), tokens.issue(OTHER, SESSION)}) == 3
+
+    def test_it_works_after_the_keys_were_rotated_until_its_key_is_dropped(self) -> None:
+        token = VerificationTokens(self.keys[1:]).issue(USER, SESSION)
+        rotated = VerificationTokens(self.keys)
+        assert rotated.read(token) == USER
+        assert token in rotated.possible(USER, SESSION)
+        assert VerificationTokens(self.keys[:1]).read(token) is None
+
+    def test_every_byte_counts(self) -> None:
+        tokens = VerificationTokens(self.keys)
+        packed = base64.urlsafe_b64decode(tokens.issue(USER, SESSION) + "==")
+        for at in range(len(packed)):
+            forged = packed[:at] + bytes([packed[at] ^ 1]) + packed[at + 1 :]
+            assert tokens.read(base64.urlsafe_b64encode(forged).rstrip(b"=").decode()) is None
+
+    @for_all(st.one_of(st.text(), st.text(alphabet="AZaz09-_+/=é", min_size=86, max_size=86)))
+    def test_no_text_whatever_is_taken_for_one_of_ours(self, text: str) -> None:
+        assert VerificationTokens(self.keys).read(text) is None
+
+    def test_a_key_is_needed(self) -> None:
+        with pytest.raises(ValueError, match="at least one"):
+            VerificationTokens([])
 
 
 class TestSigningKeys:

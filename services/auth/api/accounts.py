@@ -1,4 +1,4 @@
-"""Accounts and sessions over HTTP."""
+"""Your own account: sign-up, log-in, tokens, profile."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import ipaddress
 import unicodedata
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -25,18 +24,17 @@ from services.auth.schemas import (
     LogIn,
     ProfileChange,
     Refresh,
-    Session,
     SignUp,
     TokenPair,
     User,
 )
 from services.auth.sessions import Device, TooManyLogIns
 from services.auth.tools import Tools
+from services.auth.verification import new_verification
 from shared.decider import Conflict, NotFound
 from shared.http.errors import unavailable
 from shared.http.idempotency import Idempotency
 from shared.http.openapi import problem_answer
-from shared.http.pagination import Page, PageQuery
 from shared.http.problem import Problem
 from shared.http.user import CurrentUser
 from shared.kit import Kit
@@ -77,12 +75,16 @@ def _kit(request: Request) -> Kit:
 
 @router.post("/api/v1/auth/signup", status_code=201, tags=["account"])
 async def sign_up(body: SignUp, request: Request, idempotency: Idempotency) -> User:
-    """Make an account. 409 names the field (`username` or `email`) that somebody has already."""
+    """Make an account. 409 names the field (`username` or `email`) that somebody has already.
+
+    A mail goes to the address, to show that it is yours.
+    """
     user_id = idempotency.id()
     hashed = ""
     if not idempotency.replayed:
         hashed = await _hashed(body)
-    command = RegisterUser(user_id, body.username, body.email, hashed, body.name)
+    asked = new_verification(_kit(request).tools, user_id, idempotency.id("verification"))
+    command = RegisterUser(user_id, body.username, body.email, hashed, body.name, asked)
     try:
         await idempotency.handle(command, actor=user_id)
     except asyncpg.UniqueViolationError as error:
@@ -176,33 +178,6 @@ async def erase_me(body: Erase, request: Request, user: CurrentUser) -> Response
     if not await passwords.verify_password(body.password.get_secret_value(), hashed):
         raise Problem(403, "wrong-password", "Wrong password", "The password is wrong; nothing was erased.")
     await erase(kit, user.user_id, actor=user.user_id)
-    return Response(status_code=204)
-
-
-@router.get("/api/v1/auth/sessions", tags=["account"])
-async def list_sessions(request: Request, user: CurrentUser, page: PageQuery) -> Page[Session]:
-    """Where you are logged in, newest first."""
-    async with _kit(request).database.reading(user.user_id) as connection:
-        rows = await queries.open_sessions(connection, user.user_id, datetime.now(UTC), page)
-    return page.page(rows, lambda row: Session(**row, current=row["id"] == user.session_id))
-
-
-@router.delete("/api/v1/auth/sessions", status_code=204, tags=["account"])
-async def log_out_everywhere(request: Request, user: CurrentUser) -> Response:
-    """End all your sessions, this one too."""
-    kit = _kit(request)
-    async with kit.database.reading(user.user_id) as connection:
-        rows = await queries.not_revoked(connection, user.user_id)
-    commands = [RevokeSession(row["id"], user.user_id, "logged_out") for row in rows]
-    if commands:
-        await kit.handle(commands[0], actor=user.user_id, also=commands[1:])
-    return Response(status_code=204)
-
-
-@router.delete("/api/v1/auth/sessions/{session_id}", status_code=204, tags=["account"])
-async def end_session(session_id: UUID, request: Request, user: CurrentUser) -> Response:
-    """End one of your sessions."""
-    await _kit(request).handle(RevokeSession(session_id, user.user_id, "revoked"), actor=user.user_id)
     return Response(status_code=204)
 
 

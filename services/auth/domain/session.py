@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from uuid import UUID
 
 from contracts.envelope import Event
-from contracts.events.auth import SessionRefreshed, SessionRemoved, SessionRevoked, SessionStarted
+from contracts.events.auth import (
+    ActivePlatformSelected,
+    SessionRefreshed,
+    SessionRemoved,
+    SessionRevoked,
+    SessionStarted,
+)
 from shared.decider import Conflict, Decider, DomainError, NotFound
 
 Reason = Literal["logged_out", "revoked", "pushed_out", "expired", "token_reused", "deactivated"]
@@ -26,6 +32,7 @@ class Session:
     expires_at: datetime | None = None
     revoked: bool = False
     removed: bool = False
+    platform: UUID | None = None  # the connection it works with
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +47,7 @@ class StartSession:
     device_info: Mapping[str, Any] = field(default_factory=dict)
     user_agent: str | None = None
     ip_address: str | None = None
+    fingerprint: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +70,24 @@ class RevokeSession:
 
 
 @dataclass(frozen=True, slots=True)
+class SelectPlatform:
+    """Work with this connection from here on, or with none."""
+
+    session_id: UUID
+    user_id: UUID
+    connection_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class LeavePlatform:
+    """The connection is gone: a session that worked with it goes on with its successor, or with none."""
+
+    session_id: UUID
+    connection_id: UUID
+    successor_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
 class RemoveSession:
     """Forget a session. `erased`: its user is gone, so it goes whether it is over or not."""
 
@@ -70,7 +96,7 @@ class RemoveSession:
     erased: bool = False
 
 
-Command = StartSession | RefreshSession | RevokeSession | RemoveSession
+Command = StartSession | RefreshSession | RevokeSession | SelectPlatform | LeavePlatform | RemoveSession
 
 
 def decide(command: Command, session: Session) -> Sequence[Event]:
@@ -81,6 +107,10 @@ def decide(command: Command, session: Session) -> Sequence[Event]:
             return _refresh(command, session)
         case RevokeSession():
             return _revoke(command, session)
+        case SelectPlatform():
+            return _select(command, session)
+        case LeavePlatform():
+            return _leave(command, session)
         case RemoveSession():
             return _remove(command, session)
 
@@ -98,6 +128,7 @@ def _start(command: StartSession, session: Session) -> Sequence[Event]:
             device_info=dict(command.device_info),
             user_agent=command.user_agent,
             ip_address=command.ip_address,
+            fingerprint=command.fingerprint,
         )
     ]
 
@@ -122,10 +153,34 @@ def _refresh(command: RefreshSession, session: Session) -> Sequence[Event]:
 
 def _revoke(command: RevokeSession, session: Session) -> Sequence[Event]:
     if session.user_id != command.user_id:
-        raise NotFound("There is no such session; list your sessions to see which there are.")
+        raise _no_session()
     if session.revoked:
         return []
     return [SessionRevoked(session_id=command.session_id, user_id=command.user_id, reason=command.reason)]
+
+
+def _select(command: SelectPlatform, session: Session) -> Sequence[Event]:
+    if session.user_id != command.user_id:
+        raise _no_session()
+    if session.revoked:
+        raise Conflict("This session is over; log in again.", current="revoked")
+    if session.platform == command.connection_id:
+        return []
+    return [_selected(command.session_id, command.user_id, command.connection_id)]
+
+
+def _leave(command: LeavePlatform, session: Session) -> Sequence[Event]:
+    if session.user_id is None or session.removed or session.platform != command.connection_id:
+        return []
+    return [_selected(command.session_id, session.user_id, command.successor_id)]
+
+
+def _selected(session_id: UUID, user_id: UUID, connection_id: UUID | None) -> ActivePlatformSelected:
+    return ActivePlatformSelected(session_id=session_id, user_id=user_id, connection_id=connection_id)
+
+
+def _no_session() -> NotFound:
+    return NotFound("There is no such session; list your sessions to see which there are.")
 
 
 def _remove(command: RemoveSession, session: Session) -> Sequence[Event]:
@@ -145,6 +200,8 @@ def evolve(session: Session, event: Event) -> Session:
             return replace(session, token_hash=event.refresh_token_hash, expires_at=event.expires_at)
         case SessionRevoked():
             return replace(session, revoked=True)
+        case ActivePlatformSelected():
+            return replace(session, platform=event.connection_id)
         case SessionRemoved():
             return Session(event.user_id, revoked=True, removed=True)
         case _:
@@ -181,7 +238,7 @@ decider: Decider[Session] = Decider(
     initial=Session(),
     decide=decide,
     evolve=evolve,
-    commands=(StartSession, RefreshSession, RevokeSession, RemoveSession),
+    commands=get_args(Command),
     stream_id=lambda command: command.session_id,
     creating=(StartSession,),
 )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from enum import Enum
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from uuid import UUID
 
 from contracts.envelope import Event
 from contracts.events.auth import (
+    EmailVerified,
     ProfileUpdated,
     UserActivated,
     UserDeactivated,
@@ -17,14 +19,19 @@ from contracts.events.auth import (
     UserLoggedIn,
     UserRegistered,
     UserRoleChanged,
+    VerificationRequested,
 )
-from shared.decider import Conflict, Decider, Forbidden, NotFound
+from shared.decider import Conflict, Decider, Forbidden, Invalid, NotFound
 
 Role = Literal["viewer", "reviewer", "moderator", "admin"]
 
 
 class LoggedInMeanwhile(Conflict):
     """Another log-in came first, so what was looked at is not all there is; look again."""
+
+
+class VerificationRefused(Invalid):
+    """The token proves nothing (any more)."""
 
 
 class Keep(Enum):
@@ -34,6 +41,18 @@ class Keep(Enum):
 
 
 KEEP = Keep.KEEP
+# Between two mails to an address that may be somebody else's.
+PAUSE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """A token that goes to the user's address; of the token itself only the hash is kept."""
+
+    verification_id: UUID
+    token_hash: str = field(repr=False)
+    requested_at: datetime
+    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +63,8 @@ class User:
     role: str = "viewer"
     log_ins: int = 0
     last_session: UUID | None = None
+    verified: bool = False
+    verification: Verification | None = None
     name: str | None = None
     tone_of_voice: str | None = None
     preferences: Mapping[str, Any] = field(default_factory=dict)
@@ -58,6 +79,7 @@ class RegisterUser:
     email: str = field(repr=False)
     hashed_password: str = field(repr=False)
     name: str | None = None
+    verification: Verification | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +88,19 @@ class UpdateProfile:
     name: str | Keep | None = KEEP
     tone_of_voice: str | Keep | None = KEEP
     preferences: Mapping[str, Any] | Keep = KEEP
+
+
+@dataclass(frozen=True, slots=True)
+class RequestVerification:
+    user_id: UUID
+    verification: Verification
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyEmail:
+    user_id: UUID
+    token_hash: str = field(repr=False)
+    now: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +136,17 @@ class EraseUser:
     log_ins: int
 
 
-Command = RegisterUser | UpdateProfile | LogIn | ChangeRole | Deactivate | Activate | EraseUser
+Command = (
+    RegisterUser
+    | UpdateProfile
+    | RequestVerification
+    | VerifyEmail
+    | LogIn
+    | ChangeRole
+    | Deactivate
+    | Activate
+    | EraseUser
+)
 
 
 def decide(command: Command, user: User) -> Sequence[Event]:
@@ -115,6 +160,10 @@ def decide(command: Command, user: User) -> Sequence[Event]:
     match command:
         case UpdateProfile():
             return _update(command, user)
+        case RequestVerification():
+            return _request_verification(command, user)
+        case VerifyEmail():
+            return _verify(command, user)
         case LogIn():
             return _log_in(command, user)
         case ChangeRole(role=role):
@@ -128,15 +177,14 @@ def decide(command: Command, user: User) -> Sequence[Event]:
 def _register(command: RegisterUser, user: User) -> Sequence[Event]:
     if user.exists or user.erased:
         return []
-    return [
-        UserRegistered(
-            user_id=command.user_id,
-            username=command.username,
-            name=command.name,
-            email=command.email,
-            hashed_password=command.hashed_password,
-        )
-    ]
+    registered = UserRegistered(
+        user_id=command.user_id,
+        username=command.username,
+        name=command.name,
+        email=command.email,
+        hashed_password=command.hashed_password,
+    )
+    return [registered] if command.verification is None else [registered, _sent(command.user_id, command.verification)]
 
 
 def _update(command: UpdateProfile, user: User) -> Sequence[Event]:
@@ -156,6 +204,38 @@ def _update(command: UpdateProfile, user: User) -> Sequence[Event]:
             preferences=dict(wanted.preferences),
         )
     ]
+
+
+def _request_verification(command: RequestVerification, user: User) -> Sequence[Event]:
+    wanted, before = command.verification, user.verification
+    if before is not None and before.verification_id == wanted.verification_id:
+        return []
+    if user.verified:
+        raise Conflict("Your e-mail address is verified already; there is nothing to do.", current="verified")
+    if before is not None and wanted.requested_at < before.requested_at + PAUSE:
+        raise Conflict("A token was sent just now; look into your mail, or ask again in a minute.", current="sent")
+    return [_sent(command.user_id, wanted)]
+
+
+def _sent(user_id: UUID, verification: Verification) -> VerificationRequested:
+    return VerificationRequested(
+        user_id=user_id,
+        verification_id=verification.verification_id,
+        requested_at=verification.requested_at,
+        expires_at=verification.expires_at,
+        token_hash=verification.token_hash,
+    )
+
+
+def _verify(command: VerifyEmail, user: User) -> Sequence[Event]:
+    sent = user.verification
+    if sent is None or sent.token_hash != command.token_hash:
+        raise VerificationRefused("This token is not the last one sent to you; use that, or ask for a new one.")
+    if user.verified:
+        return []
+    if command.now >= sent.expires_at:
+        raise VerificationRefused("This token is too old; ask for a new one.")
+    return [EmailVerified(user_id=command.user_id)]
 
 
 def _log_in(command: LogIn, user: User) -> Sequence[Event]:
@@ -192,6 +272,11 @@ def evolve(user: User, event: Event) -> User:
             return User(exists=True, role=event.role, name=event.name)
         case ProfileUpdated():
             return replace(user, name=event.name, tone_of_voice=event.tone_of_voice, preferences=event.preferences)
+        case VerificationRequested():
+            sent = Verification(event.verification_id, event.token_hash or "", event.requested_at, event.expires_at)
+            return replace(user, verification=sent)
+        case EmailVerified():
+            return replace(user, verified=True)
         case UserLoggedIn():
             return replace(user, log_ins=user.log_ins + 1, last_session=event.session_id)
         case UserRoleChanged():
@@ -211,7 +296,7 @@ decider: Decider[User] = Decider(
     initial=User(),
     decide=decide,
     evolve=evolve,
-    commands=(RegisterUser, UpdateProfile, LogIn, ChangeRole, Deactivate, Activate, EraseUser),
+    commands=get_args(Command),
     stream_id=lambda command: command.user_id,
     creating=(RegisterUser,),
 )
