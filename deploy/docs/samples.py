@@ -28,6 +28,7 @@ def _id(number: int) -> str:
 
 VALUES: dict[str, Any] = {
     "user_id": _id(1),
+    "verification_id": _id(24),
     "session_id": _id(2),
     "project_id": _id(3),
     "workflow_id": _id(4),
