@@ -85,7 +85,9 @@ def inserted(changes: Iterable[RowChange], table: str, **key: Any) -> Row | None
     return None
 
 
-Projector = Callable[[Any, datetime], RowChange | Sequence[RowChange] | None]
+Changes = RowChange | Sequence[RowChange] | None
+Projector = Callable[[Any, datetime], Changes]
+StateProjector = Callable[[Any, datetime, Any], Changes]
 
 
 def projects(*events: type) -> Callable[[Projector], Projector]:
@@ -98,32 +100,56 @@ def projects(*events: type) -> Callable[[Projector], Projector]:
     return mark
 
 
+def projects_state(*events: type) -> Callable[[StateProjector], StateProjector]:
+    """Marks a function that also gets the state of the event's stream after it: for the service's own events only."""
+
+    def mark(function: StateProjector) -> StateProjector:
+        function.__projects_state__ = events  # type: ignore[attr-defined]
+        return function
+
+    return mark
+
+
 class Projections:
     """All projections of a service, by event."""
 
     def __init__(self, *modules: ModuleType) -> None:
         self._by_event: dict[type[Event], list[Projector]] = defaultdict(list)
+        self._of_state: dict[type[Event], list[StateProjector]] = defaultdict(list)
         for module in modules:
             for function in vars(module).values():
                 for event in getattr(function, "__projects__", ()):
                     self._by_event[event].append(function)
+                for event in getattr(function, "__projects_state__", ()):
+                    self._of_state[event].append(function)
 
     @property
     def events(self) -> frozenset[type[Event]]:
-        return frozenset(self._by_event)
+        return frozenset(self._by_event) | frozenset(self._of_state)
 
-    def changes(self, event: Any) -> list[RowChange]:
-        """What this event changes, in order."""
+    @property
+    def streams(self) -> frozenset[str]:
+        """The kinds of streams whose states are asked for."""
+        return frozenset(event.stream for event in self._of_state)
+
+    def changes(self, event: Any, state: Any = None) -> list[RowChange]:
+        """What this event changes, in order; `state` of its stream after it, where a projection asks for it."""
+        at = event.meta.recorded_at
         found: list[RowChange] = []
         for project in self._by_event.get(type(event), ()):
-            result = project(event, event.meta.recorded_at)
-            if result is None:
-                continue
-            if isinstance(result, Insert | Upsert | Update | Add | Delete):
-                found.append(result)
-            else:
-                found.extend(result)
+            _take(project(event, at), found)
+        for project_state in self._of_state.get(type(event), ()):
+            _take(project_state(event, at, state), found)
         return found
+
+
+def _take(result: Changes, found: list[RowChange]) -> None:
+    if result is None:
+        return
+    if isinstance(result, Insert | Upsert | Update | Add | Delete):
+        found.append(result)
+    else:
+        found.extend(result)
 
 
 class InsertedTwice(ValueError):

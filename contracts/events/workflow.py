@@ -170,14 +170,190 @@ class PlatformCancelled(PlatformEvent):
     job_id: UUID
 
 
-class CaptionReviewed(WorkflowServiceEvent):
-    """A person has decided about the caption of an image."""
+class WorkflowArchived(WorkflowEvent):
+    """Put away: nothing is written, reviewed or published from it any more; all of it can still be read."""
 
+    reason: Literal["owner", "inactive"]
+
+
+class WorkflowRemoved(WorkflowEvent):
+    """The workflow is gone, because its project or its owner is; so is what other services keep of it."""
+
+    reason: Literal["project_deleted", "user_erased"]
+
+
+class CheckpointsCleaned(WorkflowEvent):
+    """The checkpoints of all earlier events of this workflow are removed; the events stay."""
+
+
+class PlannedStep(BaseModel):
+    """One step of a plan, numbered from 1."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    id: int
+    name: str
+    description: str
+
+
+InputType = Literal["pdf", "code", "url", "youtube", "text"]
+
+
+class ExecutionEvent(WorkflowServiceEvent):
+    stream: ClassVar[str] = "execution"
+    execution_id: UUID
+    user_id: UUID
+
+
+class ExecutionPlanned(ExecutionEvent):
+    """Somebody gave an input, and the steps to take are known."""
+
+    input_type: InputType
+    input_value: str
+    input_file_id: UUID | None = None
+    input_file_url: str | None = None
+    steps: tuple[PlannedStep, ...]
+    auto_correct: bool = True
+    max_retries: int = 3
+    metadata: dict[str, Any] = {}
+
+
+class StepEvent(ExecutionEvent):
+    step: int  # its number in the plan, from 1
+    step_attempt: int  # from 1
+
+
+class StepStarted(StepEvent):
+    """A step is being worked on."""
+
+    step_name: str
+
+
+class StepCompleted(StepEvent):
+    """The step gave something, which is to be validated."""
+
+    step_output: Any = None
+    duration_ms: int
+
+
+class StepFailed(StepEvent):
+    """The step gave nothing; it is corrected and run again, or the execution ends."""
+
+    reason: str
+    duration_ms: int
+
+
+class StepValidated(StepEvent):
+    """What the step gave was judged."""
+
+    passed: bool
+    validation_score: float  # 0 to 1
+    errors: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+class StepCorrected(StepEvent):
+    """Why the step failed was found out; it may run again with other parameters."""
+
+    root_cause: str
+    strategy: str
+    action: str
+    confidence: float  # 0 to 1
+    adjusted_parameters: dict[str, Any] = {}
+
+
+class ArtifactProduced(ExecutionEvent):
+    """Something to keep came out: data inline, or a file by its address."""
+
+    artifact_id: UUID
+    artifact_type: Literal["summary", "analysis", "documentation", "visualization", "data_export"]
+    name: str | None = None
+    data: dict[str, Any] | None = None
+    file_url: str | None = None
+    file_size_bytes: int | None = None
+    mime_type: str | None = None
+    verified: bool = False
+
+
+class ExecutionCompleted(ExecutionEvent):
+    """The last step passed."""
+
+
+class ExecutionFailed(ExecutionEvent):
+    """A step failed for good."""
+
+    step: int
+    reason: str
+
+
+class ExecutionCancelled(ExecutionEvent):
+    """Its owner called it off."""
+
+
+class ExecutionRemoved(ExecutionEvent):
+    """The execution, its logs and its artifacts are gone."""
+
+    reason: Literal["expired", "user_erased"]
+
+
+class RunEvent(WorkflowServiceEvent):
+    stream: ClassVar[str] = "run"
+    run_id: UUID
+    user_id: UUID
+
+
+class ProcessingRunStarted(RunEvent):
+    """A batch of posts is gone through for images without captions."""
+
+    batch_id: str | None = None
+    connection_id: UUID | None = None
+    platform_type: str | None = None
+    instance_url: str | None = None
+
+
+class ProcessingRunProgressed(RunEvent):
+    """How far the batch has come, counted from its start."""
+
+    posts_processed: int = 0
+    images_processed: int = 0
+    captions_generated: int = 0
+    errors_count: int = 0
+    retry_attempts: int = 0
+    retry_successes: int = 0
+    retry_failures: int = 0
+    retry_total_time: int = 0  # seconds
+    retry_stats: dict[str, Any] | None = None
+
+
+class ProcessingRunFinished(RunEvent):
+    """The batch is over."""
+
+    run_status: Literal["completed", "failed", "cancelled"]
+
+
+class ProcessingRunRemoved(RunEvent):
+    """The record of the batch is gone."""
+
+    reason: Literal["expired", "user_erased"]
+
+
+class CaptionEvent(WorkflowServiceEvent):
     stream: ClassVar[str] = "caption"
     image_id: UUID
     user_id: UUID  # whose image it is
+
+
+class CaptionReadyForReview(CaptionEvent):
+    """A caption was written; a person has to decide on it."""
+
+    caption: str
+
+
+class CaptionReviewed(CaptionEvent):
+    """A person approved the caption, perhaps in other words, or rejected it."""
+
     reviewer_id: UUID
     decision: Literal["approve", "reject"]
-    caption: str | None = None  # the reviewer's own wording; None: as it was generated
+    caption: str | None = None  # the words that were approved
     notes: str | None = None
     reviewed_at: datetime

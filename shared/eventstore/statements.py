@@ -20,6 +20,14 @@ LOAD = f"""
 SELECT {_COLUMNS} FROM events WHERE stream_id = ANY ($1::uuid[]) ORDER BY stream_id, version
 """
 
+# What streams were before one of their events each.
+LOAD_BEFORE = f"""
+SELECT {_COLUMNS.replace("stream_id", "events.stream_id").replace(" version", " events.version")} FROM events
+JOIN unnest($1::uuid[], $2::int[]) AS wanted (stream_id, version)
+  ON events.stream_id = wanted.stream_id AND events.version < wanted.version
+ORDER BY events.stream_id, events.version
+"""
+
 STREAM_AFTER = f"""
 SELECT {_COLUMNS} FROM events WHERE stream_id = $1 AND version > $2 ORDER BY version LIMIT $3
 """

@@ -92,6 +92,10 @@ class EventStore:
         except KeyError:
             raise LookupError(f"No decider of {self.service} takes {type(command).__name__}.") from None
 
+    def decider_of(self, stream: str) -> Decider[Any]:
+        """The decider of a kind of stream. Raises LookupError for one this service does not have."""
+        return self._by_stream[stream]
+
     def restore(self, row: Mapping[str, Any], *, private: bool = True) -> Event:
         """The event of a stored row, lifted to the current version."""
         sealed = row["private"] if private else None

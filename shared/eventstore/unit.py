@@ -123,6 +123,7 @@ class Unit:
             return decision.state
         version, state, decided = decision.version, decision.state, decision.events
         now = datetime.now(UTC)
+        states = []
         for event in decided:
             version += 1
             event.at(
@@ -139,11 +140,12 @@ class Unit:
                 )
             )
             state = decider.evolve(state, event)
+            states.append(state)
         self.states[stream_id] = Known(decider.stream, version, state)
         # All of them before anything that follows from one: that may append to the same stream.
-        for event in decided:
+        for event, after in zip(decided, states, strict=True):
             self.events.append(event)
-            self.changes.extend(self.projections.changes(event))
+            self.changes.extend(self.projections.changes(event, after))
         for event in decided:
             follows = Cause(cause.correlation_id, event.meta.event_id, cause.actor, cause.traceparent)
             await self.follow(self.reactions.outcomes(event), follows)

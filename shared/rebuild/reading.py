@@ -13,6 +13,7 @@ from typing import Any
 from contracts.envelope import START, Event, Mark, Wire
 from shared.database import Connection
 from shared.eventstore import statements
+from shared.eventstore.folding import Folding
 from shared.eventstore.store import EventStore
 from shared.rebuild.feed import Feed
 from shared.rebuild.heard import Heard
@@ -22,10 +23,11 @@ PAGE = 2_000  # events read at once
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """One event; `size` is about what it holds, in bytes."""
+    """One event; `size` is about what it holds, in bytes; `state` of its stream after it, where it is asked for."""
 
     event: Event
     size: int
+    state: Any = None
 
     @property
     def at(self) -> datetime:
@@ -46,8 +48,9 @@ class Own:
     """The service's own events. `gated`: only what no open transaction can precede; else all there are, for whoever
     keeps writers out."""
 
-    def __init__(self, store: EventStore, passed_by: Collection[str]) -> None:
+    def __init__(self, store: EventStore, passed_by: Collection[str], folding: Folding) -> None:
         self._store = store
+        self._folding = folding
         # Not "all that is wanted": whether an event that nobody here knows matters cannot be told, so it must be met.
         self._passed_by = sorted(passed_by)
         self.mark = START
@@ -61,10 +64,15 @@ class Own:
             while rows := await reading:
                 last = rows[-1]
                 mark = Mark(last["transaction_id"], last["position"])
+                await self._folding.prepare(connection, rows)
                 if len(rows) == PAGE:  # read on while this page is worked on
                     reading = asyncio.create_task(self._fetch(connection, sql, mark))
                     await asyncio.sleep(0)
-                yield [Read(self._store.restore(row), len(row["data"])) for row in rows]
+                events = [self._store.restore(row) for row in rows]
+                states = self._folding.after(events)
+                yield [
+                    Read(event, len(row["data"]), state) for event, row, state in zip(events, rows, states, strict=True)
+                ]
                 self.mark = mark
                 if len(rows) < PAGE:
                     return

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import asyncpg
 
 from shared.database import PRIMARY_KEYS, Connection
+from shared.eventstore.folding import Folding
 from shared.http.client import ServiceClient
 from shared.kit import Kit
 from shared.rebuild import shadow
@@ -124,7 +125,8 @@ class _Run:
         for event in kit.projections.events:
             names.setdefault(event.owner, set()).add(event.__name__)
         known = {event.__name__ for event in kit.store.registry.of(self._schema)}
-        self._own = Own(kit.store, passed_by=known - names.pop(self._schema))
+        folding = Folding(kit.store, kit.projections.streams)
+        self._own = Own(kit.store, known - names.pop(self._schema), folding)
         self._others = [Other(source, kit.store, feed, types) for source, types in sorted(names.items())]
         self._heard = Heard()
         self._events = 0

@@ -63,7 +63,7 @@ class Writer:
 
     def _changes(self, reads: Sequence[Read]) -> Iterator[RowChange]:
         for read in reads:
-            for change in self._projections.changes(read.event):
+            for change in self._projections.changes(read.event, read.state):
                 if change.table in self._tables:
                     self.touched.add(change.table)
                     yield change

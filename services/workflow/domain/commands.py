@@ -123,7 +123,31 @@ class NoteJobCancelled:
     job_id: UUID
 
 
+@dataclass(frozen=True, slots=True)
+class ArchiveWorkflow:
+    """Put it away. `user_id`: the owner who asks; None: nobody touched it for long (only one that has ended goes)."""
+
+    workflow_id: UUID
+    user_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveWorkflow:
+    workflow_id: UUID
+    reason: Literal["project_deleted", "user_erased"]
+
+
+@dataclass(frozen=True, slots=True)
+class CleanCheckpoints:
+    """Remove the checkpoints of a workflow that has ended."""
+
+    workflow_id: UUID
+
+
 COMMANDS = (
+    ArchiveWorkflow,
+    RemoveWorkflow,
+    CleanCheckpoints,
     StartWorkflow,
     Review,
     Publish,

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from contracts.envelope import Event
 from contracts.events.workflow import (
+    CheckpointsCleaned,
     DraftAccepted,
     DraftEdited,
     DraftReceived,
@@ -24,8 +25,10 @@ from contracts.events.workflow import (
     PlatformPublished,
     PlatformReadyForReview,
     PublicationRequested,
+    WorkflowArchived,
     WorkflowCompleted,
     WorkflowEvent,
+    WorkflowRemoved,
     WorkflowStarted,
     WorkflowStatus,
 )
@@ -54,6 +57,9 @@ class Workflow:
     options: Mapping[str, Any] = field(default_factory=dict)
     platforms: Mapping[str, Platform] = field(default_factory=dict)
     completed: bool = False
+    archived: bool = False
+    removed: bool = False
+    cleaned: bool = False  # its checkpoints are gone, and nothing happened since
 
     @property
     def status(self) -> WorkflowStatus:
@@ -66,8 +72,68 @@ class Workflow:
 
 
 def decide(command: Any, workflow: Workflow) -> Sequence[Event]:
+    match command:
+        case ask.ArchiveWorkflow():
+            return _archive(command, workflow)
+        case ask.RemoveWorkflow():
+            return _remove(command, workflow)
+        case ask.CleanCheckpoints():
+            return _clean(command, workflow)
+    if workflow.archived or workflow.removed:
+        return _put_away(command, workflow)
     decided = _decide(command, workflow)
     return _told(decided, workflow) if decided else []
+
+
+def _archive(command: ask.ArchiveWorkflow, workflow: Workflow) -> list[Event]:
+    if command.user_id is not None:
+        _owned(workflow, command.user_id)
+    if workflow.user_id is None or workflow.archived or workflow.removed:
+        return []
+    reason: Literal["owner", "inactive"] = "inactive"
+    if command.user_id is not None:
+        reason = "owner"
+        if busy := [name for name, platform in workflow.platforms.items() if _under_way(platform)]:
+            raise Conflict(
+                f"Work for {', '.join(busy)} is under way; wait for it or cancel its job, then archive the workflow.",
+                current={"status": workflow.status, "platforms": busy},
+            )
+    elif not workflow.completed:
+        return []
+    common = {"workflow_id": command.workflow_id, "user_id": workflow.user_id}
+    return [WorkflowArchived(**common, workflow_status=workflow.status, reason=reason)]
+
+
+def _under_way(platform: Platform) -> bool:
+    return platform.status in ("generating", "evaluating") or (
+        platform.status == "accepted" and platform.job_id is not None
+    )
+
+
+def _remove(command: ask.RemoveWorkflow, workflow: Workflow) -> list[Event]:
+    if workflow.user_id is None or workflow.removed:
+        return []
+    common = {"workflow_id": command.workflow_id, "user_id": workflow.user_id}
+    return [WorkflowRemoved(**common, workflow_status=workflow.status, reason=command.reason)]
+
+
+def _clean(command: ask.CleanCheckpoints, workflow: Workflow) -> list[Event]:
+    ended = workflow.completed or workflow.archived
+    if workflow.user_id is None or workflow.cleaned or not ended:
+        return []
+    common = {"workflow_id": command.workflow_id, "user_id": workflow.user_id}
+    return [CheckpointsCleaned(**common, workflow_status=workflow.status)]
+
+
+def _put_away(command: Any, workflow: Workflow) -> list[Event]:
+    """What still reaches a workflow that is put away: late reports, which change nothing, and its owner."""
+    if isinstance(command, ask.Review | ask.Publish):
+        _owned(workflow, command.user_id)
+        raise Conflict(
+            "The workflow is archived; it can be read, and a new one started from its source.",
+            current={"status": "archived"},
+        )
+    return []
 
 
 def _decide(command: Any, workflow: Workflow) -> list[WorkflowEvent]:
@@ -243,7 +309,7 @@ def _publication(
 
 
 def _owned(workflow: Workflow, user_id: UUID) -> None:
-    if workflow.user_id != user_id:
+    if workflow.user_id != user_id or workflow.removed:
         raise NotFound("There is no such workflow; list your workflows to see which there are.")
 
 
@@ -332,11 +398,17 @@ def evolve(workflow: Workflow, event: Event) -> Workflow:
             )
         case WorkflowCompleted():
             return replace(workflow, completed=True)
+        case WorkflowArchived():
+            return replace(workflow, archived=True, cleaned=False)
+        case WorkflowRemoved():
+            return Workflow(user_id=workflow.user_id, platforms=workflow.platforms, removed=True, cleaned=True)
+        case CheckpointsCleaned():
+            return replace(workflow, cleaned=True)
         case PlatformEvent():
             before = workflow.platforms.get(event.platform, Platform())
             platforms = {**workflow.platforms, event.platform: _evolve(before, event)}
             # A platform that moves on after the end (a publication retried) ends the workflow anew.
-            return replace(workflow, platforms=platforms, completed=False)
+            return replace(workflow, platforms=platforms, completed=False, cleaned=False)
         case _:
             return workflow
 
