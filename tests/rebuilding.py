@@ -21,7 +21,7 @@ Rows = dict[str, list[str]]
 
 def projecting() -> dict[str, Service]:
     """The services with read tables, as found in services/."""
-    names = sorted(found.parent.name for found in (Path(__file__).parents[1] / "services").glob("*/projections.py"))
+    names = sorted(found.parent.name for found in (Path(__file__).parents[1] / "services").glob("*/projections*"))
     services: dict[str, Service] = {name: import_module(f"services.{name}.app").service for name in names}
     return {name: service for name, service in services.items() if Projections(*service.projections).events}
 

@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from contracts import registry
-from services.workflow import api, live, projections, reactions
-from services.workflow.domain import project, workflow
+from services.workflow import api, live, reactions
+from services.workflow.domain import caption, execution, project, run, workflow
 from services.workflow.live import Live
+from services.workflow.projections import executions, runs, workflows
 from services.workflow.settings import WorkflowSettings
 from services.workflow.sources import Sources
 from services.workflow.tools import Tools
@@ -27,10 +28,11 @@ service = Service(
     name="workflow",
     settings=WorkflowSettings,
     registry=registry,
-    deciders=[project.decider, workflow.decider],
-    projections=[projections],
+    deciders=[project.decider, workflow.decider, execution.decider, run.decider, caption.decider],
+    projections=[workflows, executions, runs],
     reactions=[reactions],
-    routers=[api.router, live.router],
+    routers=[*api.routers, live.router],
     tools=tools,
-    deadlines={"/api/v1/workflows": 45.0},
+    body_limits={"/api/v1/executions": 33_554_432},
+    deadlines={"/api/v1/workflows": 45.0, "/api/v1/executions": 90.0},
 )

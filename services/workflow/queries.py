@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -24,13 +25,77 @@ _WORKFLOW = f"SELECT {_COLUMNS} FROM workflows WHERE id = $1"
 _WORKFLOWS = f"""
 SELECT {_COLUMNS} FROM workflows
 WHERE user_id = $1 AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3))
-  AND ($5::text IS NULL OR status = $5)
+  AND ($5::text IS NULL OR status = $5) AND ($6::uuid IS NULL OR project_id = $6)
 ORDER BY created_at DESC, id DESC LIMIT $4
 """
 
 _STATES = """
 SELECT id, platform, status, active_draft_id, iteration, score, job_id, url, reason, created_at, updated_at
 FROM platform_states WHERE workflow_id = $1 ORDER BY platform
+"""
+
+
+# Those that wait longest come first. Who sees which is for row-level security to say.
+_REVIEW_QUEUE = """
+SELECT s.id, s.workflow_id, s.user_id, s.platform, s.active_draft_id, s.iteration, s.score, s.reason, s.created_at,
+       s.updated_at, w.title, w.project_id
+FROM platform_states s LEFT JOIN workflows w ON w.id = s.workflow_id
+WHERE s.status = 'awaiting_review' AND ($1::timestamptz IS NULL OR (s.updated_at, s.id) > ($1, $2))
+  AND ($4::text IS NULL OR s.platform = $4)
+ORDER BY s.updated_at, s.id LIMIT $3
+"""
+
+_EXECUTION_COLUMNS = """id, input_type, input_value, input_file_id, input_file_url, status, plan, current_step,
+       auto_correct, max_retries, metadata, error_message, created_at, started_at, completed_at"""
+
+_EXECUTION = f"SELECT {_EXECUTION_COLUMNS} FROM executions WHERE id = $1"
+
+_EXECUTIONS = f"""
+SELECT {_EXECUTION_COLUMNS} FROM executions
+WHERE user_id = $1 AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3))
+  AND ($5::text IS NULL OR status = $5)
+ORDER BY created_at DESC, id DESC LIMIT $4
+"""
+
+# What still runs after an hour is stuck, and no longer counts as active.
+_ACTIVE_EXECUTIONS = f"""
+SELECT {_EXECUTION_COLUMNS} FROM executions
+WHERE user_id = $1 AND status IN ('running', 'validating', 'correcting') AND started_at > now() - interval '1 hour'
+  AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3))
+ORDER BY created_at DESC, id DESC LIMIT $4
+"""
+
+_STATISTICS = """
+SELECT count(*) AS total_executions,
+       count(*) FILTER (WHERE status = 'completed') AS successful,
+       count(*) FILTER (WHERE status = 'failed') AS failed,
+       (avg(extract(epoch FROM completed_at - started_at)))::float8 AS avg_duration_sec
+FROM executions WHERE user_id = $1
+"""
+
+_LOGS = """
+SELECT id, timestamp AS created_at, level, message, metadata, step_id FROM execution_logs
+WHERE execution_id = $1 AND ($2::timestamptz IS NULL OR (timestamp, id) < ($2, $3))
+  AND ($5::text[] IS NULL OR level = ANY ($5))
+ORDER BY timestamp DESC, id DESC LIMIT $4
+"""
+
+_ARTIFACTS = """
+SELECT id, type, name, data, file_url, file_size_bytes, mime_type, verified, created_at FROM artifacts
+WHERE execution_id = $1 AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3))
+ORDER BY created_at DESC, id DESC LIMIT $4
+"""
+
+_RUN_COLUMNS = """id, batch_id, status, platform_connection_id, platform_type, instance_url, posts_processed,
+       images_processed, captions_generated, errors_count, retry_attempts, retry_successes, retry_failures,
+       retry_total_time, retry_stats_json, started_at AS created_at, completed_at"""
+
+_RUN = f"SELECT {_RUN_COLUMNS} FROM processing_runs WHERE id = $1"
+
+_RUNS = f"""
+SELECT {_RUN_COLUMNS} FROM processing_runs
+WHERE user_id = $1 AND ($2::timestamptz IS NULL OR (started_at, id) < ($2, $3)) AND ($5::text IS NULL OR status = $5)
+ORDER BY started_at DESC, id DESC LIMIT $4
 """
 
 
@@ -51,9 +116,65 @@ async def workflow(connection: PoolConnection, workflow_id: UUID) -> tuple[Any, 
     return None if row is None else (row, await connection.fetch(_STATES, workflow_id))
 
 
-async def workflows(connection: PoolConnection, user_id: UUID, page: PageRequest, status: str | None) -> list[Any]:
+async def workflows(
+    connection: PoolConnection, user_id: UUID, page: PageRequest, status: str | None, project_id: UUID | None
+) -> list[Any]:
     """A page of a user's workflows, newest first, and one more."""
-    found: list[Any] = await connection.fetch(_WORKFLOWS, user_id, *_after(page), page.limit + 1, status)
+    found: list[Any] = await connection.fetch(_WORKFLOWS, user_id, *_after(page), page.limit + 1, status, project_id)
+    return found
+
+
+async def review_queue(connection: PoolConnection, page: PageRequest, platform: str | None) -> list[Any]:
+    """A page of the platforms' drafts that await review and that the reader may see, longest wait first, and one more;
+    the cursor's time is `updated_at`."""
+    found: list[Any] = await connection.fetch(_REVIEW_QUEUE, *_after(page), page.limit + 1, platform)
+    return found
+
+
+async def execution(connection: PoolConnection, execution_id: UUID) -> Any:
+    """The execution's row, or None when the reader may not see it."""
+    return await connection.fetchrow(_EXECUTION, execution_id)
+
+
+async def executions(connection: PoolConnection, user_id: UUID, page: PageRequest, status: str | None) -> list[Any]:
+    """A page of a user's executions, newest first, and one more."""
+    found: list[Any] = await connection.fetch(_EXECUTIONS, user_id, *_after(page), page.limit + 1, status)
+    return found
+
+
+async def active_executions(connection: PoolConnection, user_id: UUID, page: PageRequest) -> list[Any]:
+    """A page of a user's executions begun within the hour that have not ended, newest first, and one more."""
+    found: list[Any] = await connection.fetch(_ACTIVE_EXECUTIONS, user_id, *_after(page), page.limit + 1)
+    return found
+
+
+async def statistics(connection: PoolConnection, user_id: UUID) -> Any:
+    """How many executions a user had, how they ended, and their mean duration in seconds."""
+    return await connection.fetchrow(_STATISTICS, user_id)
+
+
+async def logs(
+    connection: PoolConnection, execution_id: UUID, page: PageRequest, levels: Sequence[str] | None
+) -> list[Any]:
+    """A page of an execution's log, newest first, and one more; the time of each line is its `created_at`."""
+    found: list[Any] = await connection.fetch(_LOGS, execution_id, *_after(page), page.limit + 1, levels)
+    return found
+
+
+async def artifacts(connection: PoolConnection, execution_id: UUID, page: PageRequest) -> list[Any]:
+    """A page of an execution's artifacts, newest first, and one more."""
+    found: list[Any] = await connection.fetch(_ARTIFACTS, execution_id, *_after(page), page.limit + 1)
+    return found
+
+
+async def run(connection: PoolConnection, run_id: UUID) -> Any:
+    """The processing run's row, or None when the reader may not see it; `started_at` is its `created_at`."""
+    return await connection.fetchrow(_RUN, run_id)
+
+
+async def runs(connection: PoolConnection, user_id: UUID, page: PageRequest, status: str | None) -> list[Any]:
+    """A page of a user's processing runs, newest first, and one more."""
+    found: list[Any] = await connection.fetch(_RUNS, user_id, *_after(page), page.limit + 1, status)
     return found
 
 

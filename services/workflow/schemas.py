@@ -31,7 +31,7 @@ PlatformName = Annotated[
 # PostgreSQL's text cannot hold NUL.
 Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300, pattern=r"^[^\x00]*$")]
-WorkflowStatus = Literal["running", "awaiting_review", "completed", "failed"]
+WorkflowStatus = Literal["running", "awaiting_review", "completed", "failed", "archived"]
 
 
 class In(BaseModel):

@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+import aiohttp
+from multidict import CIMultiDict
+
 from contracts.events.workflow import Source
 from services.workflow.settings import WorkflowSettings
 from shared.decider import Invalid
@@ -50,6 +53,24 @@ class Sources:
             deadline=Deadline.after(self._settings.extraction_seconds),
         )
         return await self.from_file(UUID(_json(answer)["id"]), authorization, url)
+
+    async def file(self, file_id: UUID, authorization: str) -> Mapping[str, Any]:
+        """What media knows of a file of the user's. Raises media's own problem when it is not theirs."""
+        headers = {"Authorization": authorization}
+        path = f"/api/v1/files/{file_id}"
+        return _json(await self._client.request("media", "GET", path, headers=headers, deadline=Deadline.after(10)))
+
+    async def upload(self, content: bytes, name: str, mime_type: str, authorization: str) -> Mapping[str, Any]:
+        """Keep a file in media, as the user's. Raises media's own problem when it does not take it."""
+        form = aiohttp.MultipartWriter("form-data")
+        part = form.append(content, {"Content-Type": mime_type})
+        part.set_content_disposition("form-data", name="file", filename=name)
+        headers = CIMultiDict({"Authorization": authorization, "Content-Type": form.content_type})
+        deadline = Deadline.after(60)
+        async with self._client.stream(
+            "media", "POST", "/api/v1/files", headers=headers, body=await form.as_bytes(), deadline=deadline
+        ) as answer:
+            return _json(Response(answer.status, answer.headers, await answer.read()))
 
     async def from_file(self, file_id: UUID, authorization: str, url: str | None = None) -> Source:
         """The text of a file the user uploaded; waits for its extraction. Raises Invalid when it cannot be read."""

@@ -53,7 +53,7 @@ class Folding:
 
     def after(self, events: Sequence[Event]) -> list[Any]:
         """The state after each event of the rows that were prepared; None for events of other kinds of streams."""
-        found = []
+        found: list[Any] = []
         for event in events:
             decider = self._deciders.get(event.stream)
             if decider is None:

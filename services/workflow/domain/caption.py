@@ -71,7 +71,11 @@ def decide(command: NoteCaption | ReviewCaption, caption: Caption) -> Sequence[E
     if caption.reviewed is None:
         return [decided]
     before = caption.reviewed
-    if (before.decision, before.caption, before.reviewer_id) == (decided.decision, decided.caption, decided.reviewer_id):
+    if (before.decision, before.caption, before.reviewer_id) == (
+        decided.decision,
+        decided.caption,
+        decided.reviewer_id,
+    ):
         return []
     what = "approved" if before.decision == "approve" else "rejected"
     raise Conflict(

@@ -12,7 +12,6 @@ from contracts.events.workflow import (
     ArtifactProduced,
     ExecutionCancelled,
     ExecutionCompleted,
-    ExecutionEvent,
     ExecutionFailed,
     ExecutionPlanned,
     ExecutionRemoved,
@@ -149,7 +148,8 @@ class RemoveExecution:
     reason: Literal["expired", "user_erased"]
 
 
-# Each attempt starts, gives something or fails, is judged (a failure judges itself) and, when it was no good, corrected.
+# Each attempt starts, gives something or fails, is judged (a failure judges itself) and, when it was no good,
+# corrected.
 _PHASES: Mapping[type, int] = {StartStep: 1, CompleteStep: 2, FailStep: 2, ValidateStep: 3, CorrectStep: 4}
 _TOLD: Mapping[StepStatus, int] = {
     "running": 1, "validating": 2, "correcting": 3, "pending": 4, "completed": 3, "failed": 3

@@ -79,9 +79,20 @@ async def change_project(project_id: UUID, body: ProjectChange, request: Request
 
 @router.delete("/projects/{project_id}", status_code=204, tags=["projects"])
 async def delete_project(project_id: UUID, request: Request, user: CurrentUser) -> Response:
-    """Delete a project."""
+    """Delete a project and its workflows."""
     await _kit(request).handle(DeleteProject(project_id, user.user_id), actor=user.user_id)
     return Response(status_code=204)
+
+
+@router.get("/projects/{project_id}/workflows", tags=["projects"])
+async def list_workflows_of_project(
+    project_id: UUID, request: Request, user: CurrentUser, page: PageQuery
+) -> Page[Workflow]:
+    """The workflows of a project, newest first."""
+    await _project(request, user.user_id, project_id)
+    async with _kit(request).database.reading(user.user_id) as connection:
+        rows = await queries.workflows(connection, user.user_id, page, None, project_id)
+    return page.page(rows, lambda row: Workflow(**row))
 
 
 @router.post("/workflows", status_code=201, tags=["workflows"])
@@ -122,17 +133,28 @@ async def start_workflow(
 
 @router.get("/workflows", tags=["workflows"])
 async def list_workflows(
-    request: Request, user: CurrentUser, page: PageQuery, status: Annotated[WorkflowStatus | None, Query()] = None
+    request: Request,
+    user: CurrentUser,
+    page: PageQuery,
+    status: Annotated[WorkflowStatus | None, Query()] = None,
+    project_id: Annotated[UUID | None, Query(description="Only those of this project.")] = None,
 ) -> Page[Workflow]:
     """Your workflows, newest first."""
     async with _kit(request).database.reading(user.user_id) as connection:
-        rows = await queries.workflows(connection, user.user_id, page, status)
+        rows = await queries.workflows(connection, user.user_id, page, status, project_id)
     return page.page(rows, lambda row: Workflow(**row))
 
 
 @router.get("/workflows/{workflow_id}", tags=["workflows"])
 async def read_workflow(workflow_id: UUID, request: Request, user: CurrentUser) -> WorkflowWithStates:
     """One workflow with the state of each platform."""
+    return await _workflow(request, user.user_id, workflow_id)
+
+
+@router.post("/workflows/{workflow_id}/archive", tags=["workflows"])
+async def archive(workflow_id: UUID, request: Request, user: CurrentUser) -> WorkflowWithStates:
+    """Put a workflow away: nothing is written, reviewed or published from it any more; it can still be read."""
+    await _kit(request).handle(ask.ArchiveWorkflow(workflow_id, user.user_id), actor=user.user_id)
     return await _workflow(request, user.user_id, workflow_id)
 
 

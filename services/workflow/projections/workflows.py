@@ -22,7 +22,9 @@ from contracts.events.workflow import (
     ProjectDeleted,
     ProjectUpdated,
     PublicationRequested,
+    WorkflowArchived,
     WorkflowCompleted,
+    WorkflowRemoved,
     WorkflowStarted,
 )
 from shared.ids import derive
@@ -167,3 +169,14 @@ def call_off(event: PlatformCancelled, at: datetime) -> list[RowChange]:
 @projects(WorkflowCompleted)
 def complete(event: WorkflowCompleted, at: datetime) -> RowChange:
     return update("workflows", {"id": event.workflow_id}, status=event.workflow_status, updated_at=at)
+
+
+@projects(WorkflowArchived)
+def archive(event: WorkflowArchived, at: datetime) -> RowChange:
+    return update("workflows", {"id": event.workflow_id}, status="archived", updated_at=at)
+
+
+@projects(WorkflowRemoved)
+def remove_workflow(event: WorkflowRemoved, at: datetime) -> RowChange:
+    """The rows of its platforms go with it."""
+    return delete("workflows", id=event.workflow_id)

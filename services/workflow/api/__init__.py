@@ -1,0 +1,12 @@
+"""Workflow over HTTP, by what is asked for."""
+
+from services.workflow.api import captions, executions, internal, review_queue, runs, workflows
+
+routers = (
+    workflows.router,
+    review_queue.router,
+    executions.router,
+    runs.router,
+    captions.router,
+    internal.router,
+)

@@ -1,0 +1,1 @@
+"""Events → rows of the read tables, pure, by what they are about."""
