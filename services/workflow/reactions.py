@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from contracts.events.evaluation import DraftEvaluated, EvaluationFailed
-from contracts.events.generation import DraftCreated, DraftFailed
+from contracts.events.generation import CaptionGenerated, DraftCreated, DraftFailed
 from contracts.events.publishing import JobCancelled, JobFailed, JobPublished
+from services.workflow.domain.caption import NoteCaption
 from services.workflow.domain.commands import (
     NoteDraft,
     NoteDraftFailed,
@@ -51,3 +52,8 @@ def note_that_it_is_not_out(event: JobFailed) -> NoteJobFailed:
 @on(JobCancelled)
 def note_that_it_was_called_off(event: JobCancelled) -> NoteJobCancelled:
     return NoteJobCancelled(event.workflow_id, event.platform, event.job_id)
+
+
+@on(CaptionGenerated)
+def ask_a_person(event: CaptionGenerated) -> NoteCaption:
+    return NoteCaption(event.image_id, event.user_id, event.caption)

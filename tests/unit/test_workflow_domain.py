@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 
 from contracts.events.workflow import (
+    CheckpointsCleaned,
     DraftAccepted,
     DraftEdited,
     DraftReceived,
@@ -19,7 +20,9 @@ from contracts.events.workflow import (
     PlatformReadyForReview,
     PublicationRequested,
     Source,
+    WorkflowArchived,
     WorkflowCompleted,
+    WorkflowRemoved,
     WorkflowStarted,
 )
 from services.workflow.domain import commands as ask
@@ -271,3 +274,47 @@ def test_a_project_is_made_once_changed_and_removed_by_its_owner() -> None:
     past = past.when(project.DeleteProject(ID, USER)).then_types(project.ProjectDeleted)
     past.when(project.DeleteProject(ID, USER)).then_nothing()
     past.when(project.UpdateProject(ID, USER, "Back")).then_refused(NotFound)
+
+
+def ended() -> Deciding:
+    return in_review().when(decision("reject")).then_types(DraftRejected, WorkflowCompleted)
+
+
+def test_an_ended_workflow_is_archived_by_its_owner_or_after_a_long_time() -> None:
+    for command, reason in ((ask.ArchiveWorkflow(ID, USER), "owner"), (ask.ArchiveWorkflow(ID), "inactive")):
+        ended().when(command).then(
+            WorkflowArchived(workflow_id=ID, user_id=USER, workflow_status="completed", reason=reason)
+        )
+        ended().when(command).then_types(WorkflowArchived).when(command).then_nothing()
+    ended().when(ask.ArchiveWorkflow(ID, STRANGER)).then_refused(NotFound)
+
+
+def test_what_has_not_ended_is_archived_by_its_owner_alone_and_only_while_nothing_is_under_way() -> None:
+    in_review().when(ask.ArchiveWorkflow(ID)).then_nothing()
+    in_review().when(ask.ArchiveWorkflow(ID, USER)).then_types(WorkflowArchived)
+    started().when(ask.ArchiveWorkflow(ID, USER)).then_refused(Conflict, "Work for x is under way")
+    accepted().when(ask.ArchiveWorkflow(ID, USER)).then_refused(Conflict, "cancel its job")
+
+
+def test_nothing_happens_in_an_archived_workflow() -> None:
+    archived = in_review().when(ask.ArchiveWorkflow(ID, USER)).then_types(WorkflowArchived)
+    archived.when(decision("accept")).then_refused(Conflict, "archived", current={"status": "archived"})
+    archived.when(replace(decision("accept"), user_id=STRANGER)).then_refused(NotFound)
+    archived.when(draft(iteration=2)).then_nothing()
+
+
+def test_a_removed_workflow_exists_for_nobody() -> None:
+    gone = started().when(ask.RemoveWorkflow(ID, "project_deleted")).then_types(WorkflowRemoved)
+    gone.when(ask.RemoveWorkflow(ID, "user_erased")).then_nothing()
+    gone.when(decision("accept")).then_refused(NotFound)
+    gone.when(ask.ArchiveWorkflow(ID, USER)).then_refused(NotFound)
+    gone.when(draft()).then_nothing()
+    given().when(ask.RemoveWorkflow(ID, "user_erased")).then_nothing()
+
+
+def test_checkpoints_are_cleaned_once_a_workflow_has_ended() -> None:
+    in_review().when(ask.CleanCheckpoints(ID)).then_nothing()
+    cleaned = ended().when(ask.CleanCheckpoints(ID)).then_types(CheckpointsCleaned)
+    cleaned.when(ask.CleanCheckpoints(ID)).then_nothing()
+    archived = cleaned.when(ask.ArchiveWorkflow(ID)).then_types(WorkflowArchived)
+    archived.when(ask.CleanCheckpoints(ID)).then_types(CheckpointsCleaned)

@@ -95,7 +95,7 @@ def evolve(caption: Caption, event: Event) -> Caption:
 
 
 decider: Decider[Caption] = Decider(
-    stream="image",
+    stream="caption",
     initial=Caption(),
     decide=decide,
     evolve=evolve,
