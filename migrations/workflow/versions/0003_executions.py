@@ -38,7 +38,7 @@ CREATE INDEX idx_executions_user_status ON executions (user_id, status);
 CREATE INDEX idx_executions_user_status_created ON executions (user_id, status, created_at DESC);
 CREATE INDEX idx_executions_user_created ON executions (user_id, created_at DESC, id DESC);
 CREATE INDEX idx_executions_active ON executions (started_at DESC)
-    WHERE status IN ('running', 'validating', 'correcting');
+    WHERE status::text = ANY (ARRAY['running'::text, 'validating'::text, 'correcting'::text]);
 
 CREATE TABLE execution_logs (
     id              uuid NOT NULL DEFAULT gen_random_uuid(),
