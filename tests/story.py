@@ -40,6 +40,7 @@ from shared.ids import derive, new_id
 from shared.kit import Kit
 from tests.rebuilding import projecting
 from tests.stories import posts
+from tests.stories.executions import execute, review_a_caption, run_a_batch
 
 PLATFORMS = ("linkedin", "x", "blog")
 _FROM_THE_BEGINNING = "INSERT INTO heard (source, partitions, partition) VALUES ($1, 1, 0)"
@@ -53,7 +54,7 @@ class Ground:
     postgres: EmbeddedPostgres
     dsns: dict[str, str]
     kits: dict[str, Kit]
-    versions: dict[UUID, int] = field(default_factory=lambda: defaultdict(int))
+    versions: dict[tuple[str, UUID], int] = field(default_factory=lambda: defaultdict(int))
     heard: dict[tuple[str, str], Mark] = field(default_factory=dict)
     answered: set[UUID] = field(default_factory=set)
 
@@ -64,9 +65,11 @@ class Ground:
     async def play(self, event: Event, *, key: UUID) -> None:
         """The event happens in its owner's service: stored, and its rows written."""
         kit = self.kits[event.owner]
-        self.versions[key] += 1
+        self.versions[event.owner, key] += 1
         now = datetime.now(UTC)
-        event.at(Meta(new_id(), event.stream, key, self.versions[key], now, getattr(event, "workflow_id", key)))
+        event.at(
+            Meta(new_id(), event.stream, key, self.versions[event.owner, key], now, getattr(event, "workflow_id", key))
+        )
         unit = kit.unit()
         unit.events.append(event)
         unit.changes.extend(kit.projections.changes(event))
@@ -173,6 +176,9 @@ async def tell(on: Ground, chance: random.Random, *, workflows: int) -> None:
         await _upload(on, user_id, chance)
         await write(on, user_id, chance)
         await posts.tell(on, user_id, chance)
+        await execute(on.kits["workflow"], user_id, chance)
+        await run_a_batch(on.kits["workflow"], user_id, chance)
+        await review_a_caption(on.kits["workflow"], user_id, chance)
     for _ in range(workflows):
         await _start(on, chance.choice(people), chance)
     for _ in range(4):

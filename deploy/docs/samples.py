@@ -79,7 +79,6 @@ VALUES: dict[str, Any] = {
     "imported_post_id": _id(19),
     "kept_post_id": _id(19),
     "image_caption_id": _id(17),
-    "reviewer_id": _id(22),
     "requested_by": _id(23),
     "author": "ada",
     "created_ts": AT,

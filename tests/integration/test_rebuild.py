@@ -21,6 +21,7 @@ from contracts.envelope import Mark, Wire
 from contracts.events.generation import DraftCreated
 from contracts.registry import UnknownEvent, UnreadableEvent
 from shared.eventstore import statements
+from shared.eventstore.folding import Folding
 from shared.http.client import ServiceClient
 from shared.ids import new_id
 from shared.parked import retry
@@ -70,13 +71,15 @@ async def test_rebuilt_rows_equal_live_rows(told: Ground, service: str) -> None:
 async def recorded(told: Ground) -> dict[str, list[list[RowChange]]]:
     """By service, what each source's events change in its tables, in the source's order."""
     events = {source: await told.events(source) for source in told.kits}
-    return {
-        name: [
-            [change for event in events[source] for change in kit.projections.changes(event)]
-            for source in [name, *kit.sources]
-        ]
-        for name, kit in told.kits.items()
-    }
+    found = {}
+    for name, kit in told.kits.items():
+        sources = []
+        for source in [name, *kit.sources]:
+            states = Folding(kit.store, kit.projections.streams if source == name else ()).after(events[source])
+            pairs = zip(events[source], states, strict=True)
+            sources.append([change for event, state in pairs for change in kit.projections.changes(event, state)])
+        found[name] = sources
+    return found
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -249,7 +252,7 @@ async def test_what_a_killed_rebuild_left_is_no_obstacle(told: Ground, owner: as
 
 @pytest.mark.parametrize("table", ["nonsense", "events", "parked_events"])
 async def test_only_read_tables_can_be_rebuilt(told: Ground, table: str) -> None:
-    with pytest.raises(Refused, match=f"no read table {table}; there are: platform_states, projects, workflows"):
+    with pytest.raises(Refused, match=f"no read table {table}; there are: .*platform_states, .*workflows"):
         await rebuild(told.kits["workflow"], told.admin_dsn, [table])
 
 
