@@ -8,7 +8,7 @@ DATA := .data
 export PRESSWORK_DATA_DIR := $(DATA)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down status test bench docs migrate dsn trace parked rebuild admin check-schema lint types lock clean
+.PHONY: help demo up down status test bench docs migrate dsn trace parked rebuild admin check-schema backup restore verify-backup lint types lock clean
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,18 @@ check-schema: .venv/.ready ## hold the running platform's schemas against the do
 
 admin: .venv/.ready ## give an account the role of an administrator; EMAIL=ada@example.org
 	@$(PY) -m deploy.embedded exec -- $(PY) -m services.auth.administrators '$(or $(EMAIL),$(error say whose: make admin EMAIL=...))'
+
+# Where a database is given, by DSN or PRESSWORK_POSTGRES_URL, it is meant; else the platform's own, running or not.
+BACKUP = $(if $(DSN),PRESSWORK_POSTGRES_URL='$(DSN)') $(if $(BACKUP_DIR),PRESSWORK_BACKUP_DIR='$(BACKUP_DIR)') $(PY) -m deploy.backup
+
+backup: .venv/.ready ## database and stored files into BACKUP_DIR (backups); kept for 7 days
+	@$(BACKUP) make
+
+restore: .venv/.ready ## FILE=backups/presswork-... into an empty database; REPLACE=1 gives up what is there
+	@$(BACKUP) restore '$(or $(FILE),$(error say which: make restore FILE=backups/presswork-...))' $(if $(REPLACE),--replace)
+
+verify-backup: .venv/.ready ## restore the newest backup (or FILE=...) elsewhere, count, check the schemas, rebuild a table
+	@$(BACKUP) verify $(if $(FILE),'$(FILE)')
 
 lint: .venv/.ready ## ruff
 	@$(PY) -m ruff check .

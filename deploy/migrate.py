@@ -32,6 +32,9 @@ DO $$ BEGIN
     END IF;
 END $$;
 GRANT presswork_{service}_owner TO CURRENT_USER;
+"""
+
+_SCHEMA = """
 ALTER ROLE presswork_{service} IN DATABASE "{database}" SET search_path = {service};
 ALTER ROLE presswork_{service}_owner IN DATABASE "{database}" SET search_path = {service};
 CREATE SCHEMA IF NOT EXISTS {service} AUTHORIZATION presswork_{service}_owner;
@@ -98,7 +101,8 @@ async def migrate(admin_dsn: str, passwords: dict[str, str], *, restored: bool =
     try:
         database = await connection.fetchval("SELECT current_database()")
         for service in SERVICES:
-            await connection.execute(_ROLES.format(service=service, database=database))
+            await ensure_roles(connection, service)
+            await connection.execute(_SCHEMA.format(service=service, database=database))
             if password := passwords.get(service):
                 quoted = await connection.fetchval("SELECT quote_literal($1)", password)
                 await connection.execute(f"ALTER ROLE presswork_{service} PASSWORD {quoted}")
@@ -109,6 +113,11 @@ async def migrate(admin_dsn: str, passwords: dict[str, str], *, restored: bool =
     finally:
         await connection.close()
     return dsns
+
+
+async def ensure_roles(connection: asyncpg.Connection, service: str) -> None:
+    """Make the service's two roles where they are missing; its own one cannot log in before it has a password."""
+    await connection.execute(_ROLES.format(service=service))
 
 
 async def _raise_base(connection: asyncpg.Connection, service: str, *, restored: bool) -> None:
