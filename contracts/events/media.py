@@ -91,11 +91,15 @@ class PlatformPostDropped(MediaEvent):
     user_id: UUID
 
 
+ImageStatus = Literal["pending", "reviewed", "approved", "rejected", "posted", "error"]
+
+
 class ImageEvent(MediaEvent):
     stream: ClassVar[str] = "image"
     image_id: UUID
     user_id: UUID
     post_id: UUID
+    status: ImageStatus = "pending"  # of the image once this has happened
 
 
 class ImageImported(ImageEvent):

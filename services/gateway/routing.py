@@ -48,6 +48,7 @@ ROUTES: tuple[Route, ...] = (
     Route("/api/v1/files", "media", uploads=True),
     Route("/api/v1/resources", "media", uploads=True),
     Route("/api/v1/images", "media", uploads=True),
+    Route("/api/v1/media-files", "media"),
     Route("/blog", "publishing", methods=_READ, public=True),
     Route("/.well-known/jwks.json", "auth", methods=_READ, public=True),
 )

@@ -18,3 +18,13 @@ def bytes_path(user_id: UUID, project_id: UUID | None, file_id: UUID, kind: str)
 def text_path(path: str) -> str:
     """The text beside the bytes."""
     return str(PurePosixPath(path).with_suffix(".text.md"))
+
+
+def image_path(user_id: UUID, image_id: UUID) -> str:
+    """`{user}/images/{image}`: known before the bytes are."""
+    return f"{user_id}/images/{image_id}"
+
+
+def media_file_path(user_id: UUID, file_id: UUID, extension: str) -> str:
+    """`{user}/media/{file}.{extension}`"""
+    return f"{user_id}/media/{file_id}.{extension}"

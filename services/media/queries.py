@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple, dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -39,6 +41,74 @@ WHERE user_id = $1 AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3))
 ORDER BY created_at DESC, id DESC LIMIT $4
 """
 
+_IMAGE_COLUMNS = """image.id, image.post_id, image.image_url, image.local_path, image.original_filename,
+       image.media_type, image.image_post_id, image.attachment_index, image.platform_connection_id AS connection_id,
+       image.platform_type AS platform, image.instance_url, image.original_caption, image.generated_caption,
+       image.reviewed_caption, image.final_caption, image.image_category, image.status::text AS status,
+       image.reviewed_at, image.posted_at, image.original_post_date, image.reviewer_notes, image.processing_error,
+       image.caption_quality_score, image.needs_special_review, image.user_id, image.size_bytes, image.sha256,
+       image.created_at, image.updated_at, post.post_url, post.post_content"""
+_IMAGE_FROM = "FROM images AS image LEFT JOIN posts AS post ON post.id = image.post_id"
+
+_IMAGE = f"SELECT {_IMAGE_COLUMNS} {_IMAGE_FROM} WHERE image.id = $1"
+
+_IMAGES = f"""
+SELECT {_IMAGE_COLUMNS} {_IMAGE_FROM}
+WHERE image.user_id = $1 AND ($2::timestamptz IS NULL OR (image.created_at, image.id) < ($2, $3))
+  AND ($5::text IS NULL OR image.status = $5::processing_status)
+  AND ($6::integer IS NULL OR image.caption_quality_score >= $6)
+  AND ($7::integer IS NULL OR image.caption_quality_score <= $7)
+  AND ($8::boolean IS NULL OR image.needs_special_review = $8)
+  AND ($9::timestamptz IS NULL OR image.created_at >= $9)
+  AND ($10::timestamptz IS NULL OR image.created_at < $10)
+  AND ($11::text IS NULL OR image.platform_type = $11)
+  AND ($12::uuid IS NULL OR image.platform_connection_id = $12)
+  AND ($13::uuid IS NULL OR image.post_id = $13)
+ORDER BY image.created_at DESC, image.id DESC LIMIT $4
+"""
+
+# Whose rows these are is for row-level security alone: a reviewer sees everybody's.
+_TO_REVIEW = f"""
+SELECT {_IMAGE_COLUMNS} {_IMAGE_FROM}
+WHERE image.status = 'pending' AND image.generated_caption IS NOT NULL
+  AND ($1::timestamptz IS NULL OR (image.created_at, image.id) < ($1, $2))
+  AND ($4::boolean IS NULL OR image.needs_special_review = $4)
+ORDER BY image.created_at DESC, image.id DESC LIMIT $3
+"""
+
+_MEDIA_FILES = """
+SELECT id, post_id, original_url, ghost_url, file_type, file_size, processed_at, created_at FROM media_files
+WHERE user_id = $1 AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3))
+  AND ($5::uuid IS NULL OR post_id = $5)
+ORDER BY created_at DESC, id DESC LIMIT $4
+"""
+
+_FILES_OF_POST = "SELECT id FROM media_files WHERE post_id = $1"
+
+_ALL_OF = """
+SELECT ARRAY(SELECT id FROM files WHERE user_id = $1 LIMIT $2) AS files,
+       ARRAY(SELECT id FROM resources WHERE user_id = $1 LIMIT $2) AS resources,
+       ARRAY(SELECT id FROM images WHERE user_id = $1 LIMIT $2) AS images,
+       ARRAY(SELECT post.id FROM posts AS post
+             WHERE user_id = $1 AND NOT EXISTS (SELECT FROM images WHERE post_id = post.id) LIMIT $2) AS posts,
+       ARRAY(SELECT id FROM media_files WHERE user_id = $1 LIMIT $2) AS media_files
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFilter:
+    """What is looked for; None: anything. `since` and `until` are about when the image came here."""
+
+    status: str | None = None
+    min_score: int | None = None
+    max_score: int | None = None
+    needs_special_review: bool | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    platform: str | None = None
+    connection_id: UUID | None = None
+    post_id: UUID | None = None
+
 
 async def file(connection: PoolConnection, file_id: UUID) -> Any:
     """The file's row, or None when the reader may not see it."""
@@ -70,6 +140,40 @@ async def resources(connection: PoolConnection, user_id: UUID, page: PageRequest
     """A page of a user's resources, newest first, and one more."""
     found: list[Any] = await connection.fetch(_RESOURCES, user_id, *_after(page), page.limit + 1, kind)
     return found
+
+
+async def image(connection: PoolConnection, image_id: UUID) -> Any:
+    """The image's row, or None when the reader may not see it."""
+    return await connection.fetchrow(_IMAGE, image_id)
+
+
+async def images(connection: PoolConnection, user_id: UUID, page: PageRequest, wanted: ImageFilter) -> list[Any]:
+    """A page of a user's images, newest first, and one more."""
+    place = (user_id, *_after(page), page.limit + 1)
+    found: list[Any] = await connection.fetch(_IMAGES, *place, *astuple(wanted))
+    return found
+
+
+async def to_review(connection: PoolConnection, page: PageRequest, special: bool | None) -> list[Any]:
+    """A page of images whose captions await a person, newest first, and one more: all that the reader may see."""
+    found: list[Any] = await connection.fetch(_TO_REVIEW, *_after(page), page.limit + 1, special)
+    return found
+
+
+async def media_files(connection: PoolConnection, user_id: UUID, page: PageRequest, post_id: UUID | None) -> list[Any]:
+    """A page of files of a user's collected posts, newest first, and one more."""
+    found: list[Any] = await connection.fetch(_MEDIA_FILES, user_id, *_after(page), page.limit + 1, post_id)
+    return found
+
+
+async def files_of_post(connection: PoolConnection, post_id: UUID) -> list[UUID]:
+    """Ids of the files that a collected post shows."""
+    return [row["id"] for row in await connection.fetch(_FILES_OF_POST, post_id)]
+
+
+async def all_of(connection: PoolConnection, user_id: UUID, limit: int) -> dict[str, list[UUID]]:
+    """Ids of what is the user's, of each kind at most `limit`; posts only when their images are gone."""
+    return dict(await connection.fetchrow(_ALL_OF, user_id, limit))
 
 
 def _after(page: PageRequest) -> tuple[Any, Any]:

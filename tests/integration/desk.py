@@ -65,6 +65,15 @@ class Someone:
         options = {} if body is None else {"json": body}
         return await self._send(method, self.urls[service] + path, extra=headers, **options)
 
+    async def patch(self, service: str, path: str, body: Any) -> Answer:
+        return await self._send("PATCH", self.urls[service] + path, json=body)
+
+    async def delete(self, service: str, path: str) -> Answer:
+        return await self._send("DELETE", self.urls[service] + path)
+
+    async def put(self, service: str, path: str, data: bytes) -> Answer:
+        return await self._send("PUT", self.urls[service] + path, data=data)
+
     async def _send(self, method: str, url: str, extra: dict[str, str] | None = None, **options: Any) -> Answer:
         headers = ({"Authorization": f"Bearer {self.token}"} if self.token else {}) | (extra or {})
         async with self.http.request(method, url, headers=headers, **options) as answer:
@@ -116,10 +125,10 @@ class Desk:
     def admin_dsn(self) -> str:
         return self.postgres.admin_dsn
 
-    def someone(self) -> Someone:
+    def someone(self, role: str = "viewer") -> Someone:
         """A new user with a valid token."""
         user_id = new_id()
-        token = self.signer.issue(user_id, new_id(), "user", f"user-{user_id}", datetime.now(UTC))
+        token = self.signer.issue(user_id, new_id(), role, f"user-{user_id}", datetime.now(UTC))
         return Someone(self.http, self.urls, token, user_id)
 
 

@@ -1,8 +1,8 @@
-"""HTTP in: files, resources, and what other services ask for."""
+"""HTTP in: files, resources, images, and what other services ask for."""
 
-from services.media.api import files, internal, resources, uploads
+from services.media.api import files, images, internal, media_files, resources, uploads
 
 # A fixed path stands before the pattern that would take it for an id.
-routers = (uploads.router, files.router, resources.router, internal.router)
+routers = (uploads.router, files.router, resources.router, images.router, media_files.router, internal.router)
 
 __all__ = ["routers"]

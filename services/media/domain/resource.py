@@ -36,7 +36,14 @@ class RemoveResource:
     user_id: UUID
 
 
-Command = AddResource | RemoveResource
+@dataclass(frozen=True, slots=True)
+class DiscardResource:
+    """The resource goes with its user; one that is gone already is no error."""
+
+    resource_id: UUID
+
+
+Command = AddResource | RemoveResource | DiscardResource
 
 
 def decide(command: Command, resource: Resource) -> Sequence[Event]:
@@ -50,6 +57,10 @@ def decide(command: Command, resource: Resource) -> Sequence[Event]:
             if resource.status == "removed":
                 return []
             return [ResourceRemoved(resource_id=resource_id, user_id=user_id)]
+        case DiscardResource(resource_id=resource_id):
+            if resource.status != "there" or resource.user_id is None:
+                return []
+            return [ResourceRemoved(resource_id=resource_id, user_id=resource.user_id)]
 
 
 def _add(command: AddResource, resource: Resource) -> Sequence[Event]:
@@ -90,7 +101,7 @@ decider: Decider[Resource] = Decider(
     initial=Resource(),
     decide=decide,
     evolve=evolve,
-    commands=(AddResource, RemoveResource),
+    commands=(AddResource, RemoveResource, DiscardResource),
     stream_id=lambda command: command.resource_id,
     creating=(AddResource,),
 )
