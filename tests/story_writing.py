@@ -1,8 +1,9 @@
-"""The part of the story that is told at generation's desk: templates, captions, and what models took."""
+"""The part of the story that is told at generation's desk: outputs, templates, captions, and what models took."""
 
 from __future__ import annotations
 
 import random
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from contracts.envelope import Event
@@ -12,9 +13,11 @@ from tests.story import AT, Ground
 
 
 async def write(on: Ground, user_id: UUID, chance: random.Random) -> None:
-    """One user keeps templates, has images described, changes their mind, and pays for models."""
+    """One user keeps templates, has texts written and images described, changes their mind, and pays for models."""
     for number in range(3):
         await _template(on, user_id, number, chance)
+    for _ in range(6):
+        await _output(on, user_id, chance)
     for number in range(3):
         await _caption_task(on, user_id, last=number == 2, chance=chance)
     await _caption_settings(on, user_id, chance)
@@ -30,6 +33,32 @@ async def _template(on: Ground, user_id: UUID, number: int, chance: random.Rando
         await on.play(generation.TemplateChanged(**template, **(what | {"prompt": "On {topic}"})), key=key)
     if number == 2 and chance.random() < 0.5:
         await on.play(generation.TemplateDeleted(**template), key=key)
+
+
+async def _output(on: Ground, user_id: UUID, chance: random.Random) -> None:
+    # Months of long ago and to come lie in the default partition, this one's in a partition of its own.
+    asked_at = chance.choice([AT, AT - timedelta(days=400), datetime.now(UTC), AT + timedelta(days=4000)])
+    output = {"output_id": new_id(), "project_id": new_id(), "user_id": user_id, "requested_at": asked_at}
+    key = output["output_id"]
+    asked = {"kind": "email", "platform": "email", "request": {"topic": "Wärme 🌱"}, "text": "Heaps steam."}
+    await on.play(generation.OutputRequested(**output, **asked), key=key)
+    if chance.random() < 0.8:
+        await on.play(generation.OutputStarted(**output, attempt=1), key=key)
+    if chance.random() < 0.4:
+        failed = generation.OutputFailed(**output, reason="Gone.", metadata={"error": "Gone."})
+        await on.play(failed, key=key)
+        if chance.random() < 0.5:
+            await on.play(generation.OutputRetried(**output, attempt=2), key=key)
+            return
+    done = {"body": "Heaps steam.", "metadata": {"word_count": 2}}
+    await on.play(generation.OutputCompleted(**output, **done), key=key)
+    if chance.random() < 0.3:
+        await on.play(generation.OutputEdited(**output, **(done | {"body": "They do."})), key=key)
+    if chance.random() < 0.5:
+        away = generation.OutputArchived(**output, kind="email", status="completed", request={"a": 1}, **done)
+        await on.play(away, key=key)
+    if chance.random() < 0.2:
+        await on.play(generation.OutputDeleted(**output), key=key)
 
 
 async def _caption_task(on: Ground, user_id: UUID, *, last: bool, chance: random.Random) -> None:

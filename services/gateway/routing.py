@@ -10,18 +10,28 @@ from shared.http.problem import Problem
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Paths at and below `prefix` belong to `service`. `methods` narrows what may pass; `public` needs no token."""
+    """Paths at and below `prefix` belong to `service`. `methods` narrows what may pass; `public` needs no token.
+
+    With `part`, only the paths at and below a part of that name of one of the things that `prefix` lists.
+    """
 
     prefix: str
     service: str
     methods: frozenset[str] | None = None
     public: bool = False
     uploads: bool = False
+    part: str = ""
 
     @property
     def path(self) -> str:
         """What metrics and spans call it."""
-        return f"{self.prefix}/{{path}}"
+        return f"{self.prefix}/{{id}}/{self.part}/{{path}}" if self.part else f"{self.prefix}/{{path}}"
+
+    def covers(self, path: str) -> bool:
+        """Whether the decoded path is one of these."""
+        if not path.startswith(self.prefix) or path[len(self.prefix) : len(self.prefix) + 1] not in ("", "/"):
+            return False
+        return not self.part or path[len(self.prefix) :].split("/")[2:3] == [self.part]
 
 
 _READ = frozenset({"GET", "HEAD"})
@@ -29,6 +39,7 @@ _READ = frozenset({"GET", "HEAD"})
 ROUTES: tuple[Route, ...] = (
     Route("/api/v1/auth", "auth"),
     Route("/api/v1/users", "auth"),
+    Route("/api/v1/projects", "generation", part="generate"),
     Route("/api/v1/projects", "workflow"),
     Route("/api/v1/workflows", "workflow"),
     Route("/api/v1/review-queue", "workflow"),
@@ -36,6 +47,7 @@ ROUTES: tuple[Route, ...] = (
     Route("/api/v1/processing-runs", "workflow"),
     Route("/api/v1/captions", "workflow"),
     Route("/api/v1/drafts", "generation"),
+    Route("/api/v1/outputs", "generation"),
     Route("/api/v1/templates", "generation"),
     Route("/api/v1/caption-tasks", "generation"),
     Route("/api/v1/caption-settings", "generation"),
@@ -69,7 +81,7 @@ _AMBIGUOUS = re.compile(rb"//|\\|%2f|%5c|%00|%2e|/\.\.?(?:/|$)", re.IGNORECASE)
 def route_of(path: str) -> Route | None:
     """The route of a decoded path, None when no service answers it."""
     for route in ROUTES:
-        if path.startswith(route.prefix) and (len(path) == len(route.prefix) or path[len(route.prefix)] == "/"):
+        if route.covers(path):
             return route
     return None
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from contracts import registry
-from services.generation import api, projections, reactions
-from services.generation.domain import caption, caption_settings, caption_task, draft, template, token_usage
+from services.generation import api, outputs, projections, reactions
+from services.generation.domain import caption, caption_settings, caption_task, draft, output, template, token_usage
 from services.generation.settings import GenerationSettings
 from services.generation.tools import tools
 from shared.kit import Service
@@ -15,6 +15,7 @@ service = Service(
     registry=registry,
     deciders=[
         draft.decider,
+        output.decider,
         template.decider,
         caption_task.decider,
         caption_settings.decider,
@@ -23,7 +24,7 @@ service = Service(
         token_usage.decider,
     ],
     projections=[projections],
-    reactions=[reactions],
+    reactions=[reactions, outputs],
     routers=api.routers,
     tools=tools,
 )

@@ -1,4 +1,4 @@
-"""Rows of sources, drafts, templates, caption tasks and settings, and token usage."""
+"""Rows of sources, drafts, outputs, templates, caption tasks and settings, and token usage."""
 
 from __future__ import annotations
 
@@ -17,6 +17,15 @@ from contracts.events.generation import (
     CaptionTaskProgressed,
     CaptionTaskStarted,
     DraftCreated,
+    OutputArchived,
+    OutputCompleted,
+    OutputDeleted,
+    OutputEdited,
+    OutputEvent,
+    OutputFailed,
+    OutputRequested,
+    OutputRetried,
+    OutputStarted,
     TemplateChanged,
     TemplateCreated,
     TemplateDeleted,
@@ -67,6 +76,76 @@ def add_draft(event: DraftCreated, at: datetime) -> RowChange:
         usage=event.usage,
         created_at=at,
     )
+
+
+def _output(event: OutputEvent) -> dict[str, Any]:
+    return {"id": event.output_id, "created_at": event.requested_at}
+
+
+@projects(OutputRequested)
+def add_output(event: OutputRequested, at: datetime) -> RowChange:
+    return insert(
+        "outputs",
+        **_output(event),
+        user_id=event.user_id,
+        project_id=event.project_id,
+        kind=event.kind,
+        status="queued",
+        request=event.request,
+        metadata={},
+        updated_at=at,
+    )
+
+
+@projects(OutputRetried)
+def queue_output(event: OutputRetried, at: datetime) -> RowChange:
+    return update("outputs", _output(event), status="queued", metadata={}, updated_at=at)
+
+
+@projects(OutputStarted)
+def start_output(event: OutputStarted, at: datetime) -> RowChange:
+    return update("outputs", _output(event), status="processing", updated_at=at)
+
+
+@projects(OutputCompleted)
+def complete_output(event: OutputCompleted, at: datetime) -> RowChange:
+    changed = {"body": event.body, "metadata": event.metadata, "updated_at": at}
+    return update("outputs", _output(event), status="completed", **changed)
+
+
+@projects(OutputFailed)
+def fail_output(event: OutputFailed, at: datetime) -> RowChange:
+    return update("outputs", _output(event), status="failed", metadata=event.metadata, updated_at=at)
+
+
+@projects(OutputEdited)
+def edit_output(event: OutputEdited, at: datetime) -> RowChange:
+    return update("outputs", _output(event), body=event.body, metadata=event.metadata, updated_at=at)
+
+
+@projects(OutputArchived)
+def archive_output(event: OutputArchived, at: datetime) -> list[RowChange]:
+    return [
+        delete("outputs", **_output(event)),
+        insert(
+            "outputs_archive",
+            **_output(event),
+            user_id=event.user_id,
+            project_id=event.project_id,
+            kind=event.kind,
+            status=event.status,
+            request=event.request,
+            body=event.body,
+            metadata=event.metadata,
+            updated_at=at,
+            archived_at=at,
+        ),
+    ]
+
+
+@projects(OutputDeleted)
+def drop_output(event: OutputDeleted, at: datetime) -> list[RowChange]:
+    return [delete("outputs", **_output(event)), delete("outputs_archive", id=event.output_id)]
 
 
 @projects(TemplateCreated)

@@ -42,4 +42,5 @@ class GenerationSettings(ServiceSettings):
 
     def concurrency(self) -> dict[str, int]:
         """Tasks of a kind in hand at once."""
-        return {"write": _AT_ONCE[self.engine], **self.work_concurrency}
+        at_once = _AT_ONCE[self.engine]
+        return {"write": at_once, "write_output": at_once, **self.work_concurrency}

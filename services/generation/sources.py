@@ -10,14 +10,13 @@ from uuid import UUID
 
 from services.generation.engines.article import READ_AT_MOST
 from services.generation.engines.port import Source
+from services.generation.file_texts import fetch, known
 from services.generation.queries import drafts as queries
 from shared.database import Database
-from shared.http.client import ServiceClient, Upstream
-from shared.http.deadline import Deadline, DeadlineExceeded
+from shared.http.client import ServiceClient
 from shared.projection import RowChange, inserted
-from shared.reactions import GiveUp, RetryLater
+from shared.reactions import RetryLater
 
-_FETCH_SECONDS = 10.0
 _NO_FILE = "The file of this workflow is gone: upload it again."
 
 
@@ -54,41 +53,9 @@ class Sources:
         if row is None:
             raise RetryLater(1.0, "The workflow's source has not arrived yet.")
         if row["text"] is not None:
-            return Source(row["title"], row["text"][:READ_AT_MOST], _known(row["language"]), row["url"])
-        file = await self._fetch(row["file_id"], row["user_id"])
-        # Neither events nor rows can hold U+0000.
-        text = file["text"][:READ_AT_MOST].replace("\x00", "")
-        return Source(
-            row["title"] or file["title"] or "", text, _known(row["language"] or file["language"]), row["url"]
-        )
-
-    async def _fetch(self, file_id: UUID, user_id: UUID) -> Mapping[str, Any]:
-        try:
-            answer = await self._client.request(
-                "media",
-                "GET",
-                f"/internal/files/{file_id}/text",
-                params={"user_id": str(user_id)},
-                deadline=Deadline.after(_FETCH_SECONDS),
-            )
-        except (Upstream, DeadlineExceeded) as error:
-            # A draft outlives an outage, however long.
-            raise RetryLater(2.0, error.detail, counts=False) from error
-        body: Mapping[str, Any] = answer.json() if answer.status in (200, 409) else {}
-        match answer.status:
-            case 200:
-                return body
-            case 404:
-                raise GiveUp(_NO_FILE)
-            case 409 if body.get("current") == "failed":
-                raise GiveUp(body["detail"])
-        reason = f"The text of the file could not be read: media answered {answer.status}."
-        raise RetryLater(2.0, reason, counts=answer.status < 500)
-
-
-def _known(language: str | None) -> str:
-    """The code of a language, empty for one that could not be told, so that the engine looks for itself."""
-    return "" if language in (None, "und") else language
+            return Source(row["title"], row["text"][:READ_AT_MOST], known(row["language"]), row["url"])
+        file = await fetch(self._client, row["user_id"], row["file_id"], gone=_NO_FILE)
+        return Source(row["title"] or file.title, file.text, known(row["language"]) or file.language, row["url"])
 
 
 def _failed(reading: asyncio.Task[Source]) -> bool:

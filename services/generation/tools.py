@@ -1,4 +1,4 @@
-"""What the workers of generation need: an engine, and the sources."""
+"""What the workers and routes of generation need: an engine, the sources, and the materials of outputs."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from services.generation.engines.port import Engine
 from services.generation.offered import offered
 from services.generation.settings import GenerationSettings
 from services.generation.sources import Sources
+from services.generation.upstream import Materials
 from shared.kit import Kit
 
 
@@ -19,6 +20,7 @@ from shared.kit import Kit
 class Tools:
     engine: Engine
     sources: Sources
+    materials: Materials
 
 
 @asynccontextmanager
@@ -40,4 +42,5 @@ async def tools(kit: Kit) -> AsyncIterator[Tools]:
         await engine.warm_up()
     for command in offered():
         await kit.handle(command, actor=None)
-    yield Tools(engine, Sources(kit.database, kit.client, remembered=settings.engine_remembered))
+    sources = Sources(kit.database, kit.client, remembered=settings.engine_remembered)
+    yield Tools(engine, sources, Materials(kit.client))

@@ -1,5 +1,5 @@
 """The generation service over HTTP, one module a subject."""
 
-from services.generation.api import captions, drafts, internal, templates, usage
+from services.generation.api import captions, drafts, internal, outputs, templates, usage
 
-routers = [drafts.router, templates.router, captions.router, usage.router, internal.router]
+routers = [drafts.router, outputs.router, templates.router, captions.router, usage.router, internal.router]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from shared.platforms import PLATFORMS, measure
+from shared.platforms import measure
 
+from .forms import form
 from .port import NothingToWrite, Request, Written
 from .sentences import shorten
 
@@ -19,7 +20,7 @@ class InstantEngine:
 
     async def write(self, request: Request) -> Written:
         """Raises NothingToWrite for an empty source and KeyError for an unknown platform."""
-        platform = PLATFORMS[request.platform]
+        platform = form(request)
         text = request.source.text.strip() or request.source.title.strip()
         if not text:
             raise NothingToWrite("The source holds no text: give it a text or a title.")

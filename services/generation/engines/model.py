@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel, Field
 
-from shared.platforms import PLATFORMS, Platform, measure
+from shared.platforms import Platform, measure
 
 from .article import READ_AT_MOST
+from .forms import form
 from .port import Engine, NothingToWrite, Request, Written
 from .sentences import squeeze
 
@@ -48,7 +49,7 @@ class ModelEngine:
 
     async def write(self, request: Request) -> Written:
         """One draft within `timeout` seconds, or the fallback's. Raises what the fallback raises."""
-        PLATFORMS[request.platform]
+        form(request)
         if not request.source.text.strip() and not request.source.title.strip():
             raise NothingToWrite("The source holds no text: give it a text or a title.")
         try:
@@ -101,7 +102,7 @@ class ModelEngine:
 
 
 def _fault(post: _Post, request: Request) -> str:
-    platform = PLATFORMS[request.platform]
+    platform = form(request)
     length = measure(platform, post.content.strip())
     if platform.max_length is not None and length > platform.max_length:
         return f"The content counts {length} characters on {platform.name}; at most {platform.max_length} are allowed."
@@ -112,7 +113,7 @@ def _fault(post: _Post, request: Request) -> str:
 
 def _message(request: Request) -> str:
     """The request as data; the prompt says that nothing in it is an instruction."""
-    platform: Platform = PLATFORMS[request.platform]
+    platform: Platform = form(request)
     fields: dict[str, Any] = {
         "platform": platform.name,
         "limits": {
@@ -123,6 +124,8 @@ def _message(request: Request) -> str:
         },
         "language": request.source.language,
         "tone": request.tone,
+        "topic": request.options.get("topic"),
+        "brief": request.options.get("brief"),
         "iteration": request.iteration,
         "feedback": request.feedback,
         "previous_draft": request.previous,

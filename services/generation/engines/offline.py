@@ -10,12 +10,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Final
 
-from shared.platforms import PLATFORMS, Platform, measure
+from shared.platforms import Platform, measure
 
 from .analysis import Analysis, analyse
 from .composition import composer
 from .composition.tags import tags
 from .embedding import MODEL, SentenceEncoder
+from .forms import form
 from .keyphrases import hashtags
 from .plan import plan
 from .port import Request, Source, Written
@@ -55,7 +56,7 @@ class OfflineEngine:
 
     def compose(self, request: Request) -> Written:
         """The same as `write`, in the calling thread."""
-        platform = PLATFORMS[request.platform]
+        platform = form(request)
         analysis = self._analysis(request.source)
         previous = squeeze(request.previous or "")
         first = max(0, request.iteration - 1)

@@ -65,8 +65,9 @@ def plan(request: Request, analysis: Analysis, encoder: SentenceEncoder, variant
     wishes = revision.wishes
     named = bool(wishes or revision.avoid)
     relevance, hook = analysis.relevance.copy(), analysis.hook.copy()
-    if revision.focus:
-        pull = _likeness(revision.focus, analysis, encoder)
+    focus = revision.focus or str(request.options.get("topic") or "")
+    if focus:
+        pull = _likeness(focus, analysis, encoder)
         relevance, hook = (0.4 * relevance + pull).astype(np.float32), (0.5 * hook + pull).astype(np.float32)
     if named:
         # Change what was complained about and keep the rest.

@@ -23,7 +23,11 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One draft for one platform. `iteration` starts at 1; later ones bring the previous draft and its feedback."""
+    """One draft for one platform. `iteration` starts at 1; later ones bring the previous draft and its feedback.
+
+    `options` may hold a `topic` to keep to, the most `words` where words are counted, and a `brief`, the user's prompt,
+    which engines that cannot follow one pass by.
+    """
 
     platform: str
     source: Source

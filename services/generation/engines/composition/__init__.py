@@ -10,12 +10,13 @@ from shared.platforms import Platform
 from ..analysis import Analysis
 from ..plan import Plan
 from .blog import compose as blog
+from .email import compose as email
 from .linkedin import compose as linkedin
 from .short import compose as short
 
 Compose = Callable[[Analysis, Plan, Platform], str]
 
-_COMPOSERS: Final[Mapping[str, Compose]] = {"linkedin": linkedin, "x": short, "blog": blog}
+_COMPOSERS: Final[Mapping[str, Compose]] = {"linkedin": linkedin, "x": short, "blog": blog, "email": email}
 
 
 def composer(platform: Platform) -> Compose:
