@@ -39,7 +39,7 @@ from shared.http.app import create_app
 from shared.ids import derive, new_id
 from shared.kit import Kit
 from tests.rebuilding import projecting
-from tests.stories import posts
+from tests.stories import posts, writing
 from tests.stories.executions import execute, review_a_caption, run_a_batch
 
 PLATFORMS = ("linkedin", "x", "blog")
@@ -168,13 +168,11 @@ async def _served(app: FastAPI, listener: socket.socket) -> AsyncIterator[None]:
 
 async def tell(on: Ground, chance: random.Random, *, workflows: int) -> None:
     """People come, connect their accounts, upload, start workflows, review, publish, change their minds and go."""
-    from tests.story_writing import write  # told on this ground
-
     people = [new_id() for _ in range(max(1, workflows // 4))]
     for user_id in people:
         await _settle(on, user_id, chance)
         await _upload(on, user_id, chance)
-        await write(on, user_id, chance)
+        await writing.write(on, user_id, chance)
         await posts.tell(on, user_id, chance)
         await execute(on.kits["workflow"], user_id, chance)
         await run_a_batch(on.kits["workflow"], user_id, chance)

@@ -9,7 +9,7 @@ from uuid import UUID
 from contracts.envelope import Event
 from contracts.events import generation
 from shared.ids import new_id
-from tests.story import AT, Ground
+from tests.stories.posts import AT, Ground
 
 
 async def write(on: Ground, user_id: UUID, chance: random.Random) -> None:
