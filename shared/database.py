@@ -52,6 +52,22 @@ async def set_codecs(connection: Connection) -> None:
         await connection.set_type_codec(name, encoder=_dump, decoder=orjson.loads, schema="pg_catalog", format="text")
 
 
+class Reader(asyncpg.Connection):  # type: ignore[misc]
+    """A session that reads for one user after another, and knows for whom."""
+
+    reads_as: tuple[UUID, str] | None = None
+
+    async def read_as(self, user_id: UUID, role: str) -> None:
+        """From here on it sees what this user may see. Whoever reads once often reads again: then it does already."""
+        wanted = user_id, role if role in ROLES else ""
+        if self.reads_as == wanted:
+            return
+        self.reads_as = None  # until the server has said so
+        # For the session, not for a transaction, which would take a round trip more. A UUID cannot carry SQL.
+        await self.execute(f"SET app.user_id = '{UUID(str(user_id))}'; SET app.user_role = '{wanted[1]}'")
+        self.reads_as = wanted
+
+
 class Database:
     """A service's connections. `schema` comes from the role's search_path.
 
@@ -69,20 +85,22 @@ class Database:
 
     async def open(self) -> None:
         """Connect. Raises one of UNAVAILABLE when the server cannot be reached."""
-        self._pool = await self._connected(self._writers, {"app.user_id": SERVICE})
+        self._pool = await self._connected(self._writers, asyncpg.Connection, {"app.user_id": SERVICE})
         # Who reads is set for each use; until then nobody does, who sees no rows.
         self._reading = await self._connected(
             self._readers,
+            Reader,
             {"app.user_id": "", "app.user_role": "", "default_transaction_read_only": "on"},
         )
         rows = await self.pool.fetch(PRIMARY_KEYS)
         self.primary_keys = {row["table"]: tuple(row["columns"]) for row in rows}
 
-    async def _connected(self, most: int, settings: dict[str, str]) -> asyncpg.Pool:
+    async def _connected(self, most: int, kind: type[asyncpg.Connection], settings: dict[str, str]) -> asyncpg.Pool:
         return await asyncpg.create_pool(
             self._dsn,
             min_size=1,
             max_size=most,
+            connection_class=kind,
             init=set_codecs,
             reset=_keep_session,  # sessions hold nothing between uses, so the round trip is saved
             command_timeout=60,
@@ -121,9 +139,7 @@ class Database:
         if self._reading is None:
             raise RuntimeError("The database is not open yet: call open() first.")
         async with self._reading.acquire() as connection:
-            # For the session, not for a transaction, which would take a round trip more. A UUID cannot carry SQL.
-            known = role if role in ROLES else ""
-            await connection.execute(f"SET app.user_id = '{UUID(str(user_id))}'; SET app.user_role = '{known}'")
+            await connection.read_as(user_id, role)
             yield connection
 
     async def ready(self) -> None:

@@ -65,7 +65,7 @@ async def stream(
     if not last_event_id.isdecimal() or len(last_event_id) > 9:
         raise Invalid("Send `Last-Event-ID` as you received it, or leave it out to begin at the first event.")
     async with kit.database.reading(user.user_id) as connection:
-        if await queries.workflow(connection, workflow_id) is None:
+        if not await queries.is_workflow(connection, workflow_id):
             raise NotFound("There is no such workflow; list your workflows to see which there are.")
     return EventSourceResponse(_events(kit, kit.tools.live, workflow_id, int(last_event_id)), ping=_HEARTBEAT)
 

@@ -20,18 +20,23 @@ ORDER BY created_at DESC, id DESC LIMIT $4
 _COLUMNS = """id, status, mode, title, source_content, template_input, manual_options, project_id,
        created_at, updated_at"""
 
-_WORKFLOW = f"SELECT {_COLUMNS} FROM workflows WHERE id = $1"
+# With the rows of its platforms in the same round trip, as JSON.
+_WORKFLOW = f"""
+SELECT {_COLUMNS},
+       (SELECT coalesce(json_agg(s ORDER BY s.platform), '[]') FROM (
+            SELECT id, platform, status, active_draft_id, iteration, score, job_id, url, reason, created_at, updated_at
+            FROM platform_states WHERE workflow_id = $1
+        ) AS s) AS states
+FROM workflows WHERE id = $1
+"""
+
+_EXISTS = "SELECT EXISTS (SELECT FROM workflows WHERE id = $1)"
 
 _WORKFLOWS = f"""
 SELECT {_COLUMNS} FROM workflows
 WHERE user_id = $1 AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3))
   AND ($5::text IS NULL OR status = $5) AND ($6::uuid IS NULL OR project_id = $6)
 ORDER BY created_at DESC, id DESC LIMIT $4
-"""
-
-_STATES = """
-SELECT id, platform, status, active_draft_id, iteration, score, job_id, url, reason, created_at, updated_at
-FROM platform_states WHERE workflow_id = $1 ORDER BY platform
 """
 
 
@@ -110,10 +115,15 @@ async def projects(connection: PoolConnection, user_id: UUID, page: PageRequest)
     return found
 
 
-async def workflow(connection: PoolConnection, workflow_id: UUID) -> tuple[Any, list[Any]] | None:
-    """The workflow's row and its platforms' rows, or None when the reader may not see it."""
-    row = await connection.fetchrow(_WORKFLOW, workflow_id)
-    return None if row is None else (row, await connection.fetch(_STATES, workflow_id))
+async def workflow(connection: PoolConnection, workflow_id: UUID) -> Any:
+    """The workflow's row with `states`, its platforms' rows, or None when the reader may not see it."""
+    return await connection.fetchrow(_WORKFLOW, workflow_id)
+
+
+async def is_workflow(connection: PoolConnection, workflow_id: UUID) -> bool:
+    """Whether the reader may see such a workflow."""
+    found: bool = await connection.fetchval(_EXISTS, workflow_id)
+    return found
 
 
 async def workflows(

@@ -25,6 +25,10 @@ class Sources:
         self._client = client
         self._settings = settings
 
+    def travels(self, text: str | None) -> bool:
+        """Whether a source is a text short enough to need nobody's help."""
+        return text is not None and len(text) <= self._settings.inline_characters
+
     async def inline(self, user_id: UUID, title: str, text: str) -> Source:
         """A text that came with the request; a long one is handed to media and travels by reference."""
         body = text.strip()

@@ -34,14 +34,7 @@ class IdempotentRequest:
     """This request's key. Without one every id is new and nothing is remembered."""
 
     def __init__(
-        self,
-        kit: Any,
-        response: Response,
-        scope: str,
-        route: str,
-        key: str | None,
-        request_hashes: Sequence[bytes],
-        replayed: bool,
+        self, kit: Any, response: Response, scope: str, route: str, key: str | None, request_hashes: Sequence[bytes]
     ) -> None:
         self._kit = kit
         self._response = response
@@ -49,13 +42,26 @@ class IdempotentRequest:
         self._route = route
         self._key = key
         self._hashes = request_hashes
-        self._replayed = replayed
-        self._mark()
+        self._replayed = False
 
     @property
     def replayed(self) -> bool:
-        """Whether the same request has been carried out before."""
+        """Whether the same request has been carried out before, as far as it was looked up."""
         return self._replayed
+
+    async def look_up(self) -> None:
+        """Find out whether the request is a repeat. Raises a 422 Problem when the key was used for another body."""
+        if self._key is None:
+            return
+        async with self._kit.database.reading(None) as connection:
+            known = await connection.fetchval(_SELECT, self._scope, self._route, self._key)
+        if known is None:
+            return
+        if bytes(known) not in self._hashes:
+            detail = "This Idempotency-Key was used for another body; use a new key for a new request."
+            raise Problem(422, "idempotency-key-reused", "Idempotency key reused", detail)
+        self._replayed = True
+        self._response.headers["Idempotent-Replayed"] = "true"
 
     def id(self, name: str = "") -> UUID:
         """The id of the thing created; `name` tells several things of one request apart."""
@@ -69,25 +75,20 @@ class IdempotentRequest:
         return [insert(TABLE, **row, request_hash=self._hashes[0], created_at=datetime.now(UTC))]
 
     async def handle(self, command: Any, *, actor: UUID | None, changes: Sequence[RowChange] = ()) -> Any:
-        """`Kit.handle` with the key remembered; the loser of two concurrent twins gets the winner's answer.
+        """`Kit.handle` with the key remembered; a repeat, even at the same time, gets the first's answer.
 
-        Raises what the decider raises, and a 422 Problem when the twin had another body.
+        Raises what the decider raises, and a 422 Problem when the first had another body.
         """
         try:
             return await self._kit.handle(command, actor=actor, changes=[*changes, *self.changes()])
         except asyncpg.UniqueViolationError as error:
             if self._key is None or self._replayed or error.table_name != TABLE:
                 raise
-        self._replayed = await _seen(self._kit, self._scope, self._route, self._key, self._hashes)
-        self._mark()
+        await self.look_up()
         return await self._kit.handle(command, actor=actor, changes=changes)
 
-    def _mark(self) -> None:
-        if self._replayed:
-            self._response.headers["Idempotent-Replayed"] = "true"
 
-
-async def _idempotency(
+async def _unseen(
     request: Request,
     response: Response,
     user: OptionalUser,
@@ -104,14 +105,18 @@ async def _idempotency(
     kit = request.app.state.kit
     scope = f"user:{user.user_id}" if user else f"client:{_client(request)}"
     route = f"{request.method} {request.url.path}"
-    if idempotency_key is None:
-        return IdempotentRequest(kit, response, scope, route, None, (), False)
-    hashes = _keyed(kit, await fingerprint(request))
-    replayed = await _seen(kit, scope, route, idempotency_key, hashes)
-    return IdempotentRequest(kit, response, scope, route, idempotency_key, hashes, replayed)
+    hashes = [] if idempotency_key is None else _keyed(kit, await fingerprint(request))
+    return IdempotentRequest(kit, response, scope, route, idempotency_key, hashes)
 
 
-Idempotency = Annotated[IdempotentRequest, Depends(_idempotency)]
+async def _looked_up(unseen: Annotated[IdempotentRequest, Depends(_unseen)]) -> IdempotentRequest:
+    await unseen.look_up()
+    return unseen
+
+
+Idempotency = Annotated[IdempotentRequest, Depends(_looked_up)]
+# Saves the round trip where nothing but a command follows: `handle` notices a repeat by itself.
+UnseenIdempotency = Annotated[IdempotentRequest, Depends(_unseen)]
 
 
 async def fingerprint(request: Request) -> bytes:
@@ -143,17 +148,6 @@ def _keyed(kit: Any, digest: bytes) -> list[bytes]:
     """The digest under each of the service's field keys, the newest first: rotating them must not refuse a repeat."""
     keys = [key for key in kit.settings.field_keys.split(",") if key]
     return [hmac.digest(key.encode(), digest, "sha256") for key in keys]
-
-
-async def _seen(kit: Any, scope: str, route: str, key: str, request_hashes: Sequence[bytes]) -> bool:
-    async with kit.database.reading(None) as connection:
-        known = await connection.fetchval(_SELECT, scope, route, key)
-    if known is None:
-        return False
-    if bytes(known) not in request_hashes:
-        detail = "This Idempotency-Key was used for another body; use a new key for a new request."
-        raise Problem(422, "idempotency-key-reused", "Idempotency key reused", detail)
-    return True
 
 
 def _client(request: Request) -> str:

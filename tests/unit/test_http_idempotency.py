@@ -23,7 +23,7 @@ from contracts.events.workflow import ProjectCreated
 from deploy.embedded.postgres import EmbeddedPostgres
 from shared.decider import Decider
 from shared.http.app import create_app
-from shared.http.idempotency import Idempotency
+from shared.http.idempotency import Idempotency, UnseenIdempotency
 from shared.ids import new_id
 from shared.kit import Kit, Service
 from shared.settings import ServiceSettings
@@ -31,6 +31,9 @@ from tests.unit.serving import serve
 
 TABLES = Path(__file__).parents[2] / "migrations" / "kit" / "0001.sql"
 OWNER = new_id()
+
+
+BOTH = pytest.mark.parametrize("path", ["/projects", "/unseen"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,11 @@ async def create(body: NewProject, key: Idempotency) -> Created:
     project_id = key.id()
     state = await key.handle(CreateProject(project_id, body.title), actor=None)
     return Created(id=project_id, title=state.title)
+
+
+@router.post("/unseen", status_code=201)
+async def create_without_looking(body: NewProject, key: UnseenIdempotency) -> Created:
+    return await create(body, key)
 
 
 @router.post("/uploads", status_code=201)
@@ -128,12 +136,13 @@ async def count(kit: Kit) -> Callable[[], Any]:
     return since
 
 
+@BOTH
 async def test_a_repeat_gets_the_same_answer_and_creates_nothing(
-    http: aiohttp.ClientSession, count: Callable[[], Any]
+    path: str, http: aiohttp.ClientSession, count: Callable[[], Any]
 ) -> None:
     headers = {"Idempotency-Key": str(new_id()), "Content-Type": "application/json"}
-    first = await http.post("/projects", data=b'{"title": "a"}', headers=headers)
-    again = await http.post("/projects", data=b'{ "title":"a" }', headers=headers)
+    first = await http.post(path, data=b'{"title": "a"}', headers=headers)
+    again = await http.post(path, data=b'{ "title":"a" }', headers=headers)
     assert (first.status, again.status) == (201, 201)
     assert await first.json() == await again.json()
     assert "Idempotent-Replayed" not in first.headers
@@ -141,12 +150,13 @@ async def test_a_repeat_gets_the_same_answer_and_creates_nothing(
     assert await count() == 1
 
 
+@BOTH
 async def test_another_body_under_the_same_key_changes_nothing(
-    http: aiohttp.ClientSession, count: Callable[[], Any]
+    path: str, http: aiohttp.ClientSession, count: Callable[[], Any]
 ) -> None:
     headers = {"Idempotency-Key": str(new_id())}
-    await http.post("/projects", json={"title": "a"}, headers=headers)
-    other = await http.post("/projects", json={"title": "b"}, headers=headers)
+    await http.post(path, json={"title": "a"}, headers=headers)
+    other = await http.post(path, json={"title": "b"}, headers=headers)
     body = await other.json(content_type="application/problem+json")
     assert (other.status, body["type"]) == (422, "urn:presswork:problem:idempotency-key-reused")
     assert await count() == 1
@@ -186,22 +196,24 @@ async def test_a_key_belongs_to_its_route_and_without_one_everything_is_new(
     assert await count() == 4
 
 
-async def test_concurrent_twins_end_in_one_answer(http: aiohttp.ClientSession, count: Callable[[], Any]) -> None:
+@BOTH
+async def test_concurrent_twins_end_in_one_answer(
+    path: str, http: aiohttp.ClientSession, count: Callable[[], Any]
+) -> None:
     headers = {"Idempotency-Key": str(new_id())}
-    answers = await asyncio.gather(*(http.post("/projects", json={"title": "a"}, headers=headers) for _ in range(20)))
+    answers = await asyncio.gather(*(http.post(path, json={"title": "a"}, headers=headers) for _ in range(20)))
     assert {answer.status for answer in answers} == {201}
     assert len({(await answer.json())["id"] for answer in answers}) == 1
     assert sum("Idempotent-Replayed" not in answer.headers for answer in answers) == 1
     assert await count() == 1
 
 
+@BOTH
 async def test_of_concurrent_requests_with_different_bodies_one_wins_and_the_others_are_told(
-    http: aiohttp.ClientSession, count: Callable[[], Any]
+    path: str, http: aiohttp.ClientSession, count: Callable[[], Any]
 ) -> None:
     headers = {"Idempotency-Key": str(new_id())}
-    answers = await asyncio.gather(
-        *(http.post("/projects", json={"title": str(n)}, headers=headers) for n in range(10))
-    )
+    answers = await asyncio.gather(*(http.post(path, json={"title": str(n)}, headers=headers) for n in range(10)))
     assert sorted(answer.status for answer in answers) == [201] + [422] * 9
     assert await count() == 1
 

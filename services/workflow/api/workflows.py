@@ -15,7 +15,6 @@ from services.workflow.schemas import (
     DecisionIn,
     NewProject,
     NewWorkflow,
-    PlatformState,
     Project,
     ProjectChange,
     PublishIn,
@@ -27,7 +26,7 @@ from services.workflow.schemas import (
 )
 from services.workflow.tools import Tools
 from shared.decider import Invalid, NotFound
-from shared.http.idempotency import Idempotency
+from shared.http.idempotency import Idempotency, UnseenIdempotency
 from shared.http.pagination import Page, PageQuery
 from shared.http.user import CurrentUser
 from shared.ids import new_id
@@ -97,15 +96,17 @@ async def list_workflows_of_project(
 
 @router.post("/workflows", status_code=201, tags=["workflows"])
 async def start_workflow(
-    body: NewWorkflow, request: Request, user: CurrentUser, idempotency: Idempotency
+    body: NewWorkflow, request: Request, user: CurrentUser, idempotency: UnseenIdempotency
 ) -> WorkflowWithStates:
     """Start a workflow: drafts appear per platform, are judged, and wait for your review."""
     kit = _kit(request)
     workflow_id = idempotency.id()
+    tools: Tools = kit.tools
+    if body.project_id is not None or not tools.sources.travels(body.source.text):
+        await idempotency.look_up()  # before asking others for what a repeat does not need
     if not idempotency.replayed:
         if body.project_id is not None:
             await _project(request, user.user_id, body.project_id)
-        tools: Tools = kit.tools
         authorization = request.headers["authorization"]
         if body.source.text is not None:
             source = await tools.sources.inline(user.user_id, body.source.title, body.source.text)
@@ -227,8 +228,7 @@ async def _project(request: Request, user_id: UUID, project_id: UUID) -> Project
 
 async def _workflow(request: Request, user_id: UUID, workflow_id: UUID) -> WorkflowWithStates:
     async with _kit(request).database.reading(user_id) as connection:
-        found = await queries.workflow(connection, workflow_id)
-    if found is None:
+        row = await queries.workflow(connection, workflow_id)
+    if row is None:
         raise NotFound(_NO_WORKFLOW)
-    row, states = found
-    return WorkflowWithStates(**row, states=[PlatformState(**state) for state in states])
+    return WorkflowWithStates(**row)
