@@ -26,7 +26,7 @@ from cryptography.fernet import Fernet
 from fastapi import FastAPI
 
 from contracts.envelope import START, Event, Mark, Meta, Wire
-from contracts.events import auth, evaluation, generation, media, publishing
+from contracts.events import evaluation, generation, media, publishing
 from contracts.events.workflow import DraftRequested, PlatformReadyForReview, PublicationRequested, Source
 from deploy.embedded.postgres import EmbeddedPostgres
 from deploy.migrate import SERVICES, migrate
@@ -39,7 +39,7 @@ from shared.http.app import create_app
 from shared.ids import derive, new_id
 from shared.kit import Kit
 from tests.rebuilding import projecting
-from tests.stories import posts, writing
+from tests.stories import accounts, posts, writing
 from tests.stories.executions import execute, review_a_caption, run_a_batch
 
 PLATFORMS = ("linkedin", "x", "blog")
@@ -170,7 +170,8 @@ async def tell(on: Ground, chance: random.Random, *, workflows: int) -> None:
     """People come, connect their accounts, upload, start workflows, review, publish, change their minds and go."""
     people = [new_id() for _ in range(max(1, workflows // 4))]
     for user_id in people:
-        await _settle(on, user_id, chance)
+        await accounts.sign_up(on, user_id, chance)
+        await _connect(on, user_id, chance)
         await _upload(on, user_id, chance)
         await writing.write(on, user_id, chance)
         await posts.tell(on, user_id, chance)
@@ -187,32 +188,7 @@ async def tell(on: Ground, chance: random.Random, *, workflows: int) -> None:
         await on.hear(name, chance)
 
 
-async def _settle(on: Ground, user_id: UUID, chance: random.Random) -> None:
-    name = f"ada-{user_id.hex}"
-    await on.play(
-        auth.UserRegistered(user_id=user_id, username=name, email=f"{name}@example.com", hashed_password="$2b$12$x"),
-        key=user_id,
-    )
-    for number in range(1, chance.randint(2, 4)):
-        session = {"session_id": new_id(), "user_id": user_id}
-        key = session["session_id"]
-        await on.play(
-            auth.SessionStarted(
-                **session,
-                expires_at=AT,
-                number=number,
-                user_agent="curl/8",
-                ip_address="192.0.2.7",
-                refresh_token_hash=key.hex,
-            ),
-            key=key,
-        )
-        if chance.random() < 0.7:
-            refreshed = auth.SessionRefreshed(**session, expires_at=AT, refresh_token_hash=new_id().hex)
-            await on.play(refreshed, key=key)
-        if chance.random() < 0.4:
-            await on.play(auth.SessionRevoked(**session, reason="logged out"), key=key)
-    await on.play(auth.ProfileUpdated(user_id=user_id, name="Ada", preferences={"tone": "dry"}), key=user_id)
+async def _connect(on: Ground, user_id: UUID, chance: random.Random) -> None:
     default: UUID | None = None
     for platform in ("x", "x", "linkedin"):
         connection = {"connection_id": new_id(), "user_id": user_id}
