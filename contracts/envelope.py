@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple, Self, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler
@@ -44,8 +44,7 @@ class Meta:
     traceparent: str | None = None
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Mark:
+class Mark(NamedTuple):
     """A place in a service's own order of events: commit order first, then position."""
 
     transaction_id: int
@@ -171,9 +170,38 @@ class MalformedMessage(ValueError):
     """A message that is no CloudEvent of ours; the text says what is missing."""
 
 
+class Glance(NamedTuple):
+    """What tells whether a message is of any interest: where it stands in its partition, and its type."""
+
+    type: str
+    mark: Mark
+    previous: Mark
+    epoch: int
+    partitions: int
+
+
+def glance(got: Mapping[str, bytes]) -> Glance:
+    """The same of a message's headers, at a fraction of what reading all of it costs. Raises MalformedMessage."""
+    try:
+        return Glance(
+            got["ce_type"].decode(),
+            Mark(int(got["ce_transaction"]), int(got["ce_position"])),
+            _mark(got["ce_previous"]),
+            int(got["ce_epoch"]),
+            int(got["ce_partitions"]),
+        )
+    except (KeyError, ValueError, AttributeError, TypeError) as error:  # the last two: Kafka allows null headers
+        raise _malformed(error) from error
+
+
 def parse(pairs: Iterable[tuple[str, bytes]], value: bytes | None) -> Wire:
     """A message as heard. Raises MalformedMessage when an attribute is missing or unreadable."""
-    got: Mapping[str, bytes] = dict(pairs)
+    got = dict(pairs)
+    return read(got, value, glance(got))
+
+
+def read(got: Mapping[str, bytes], value: bytes | None, seen: Glance) -> Wire:
+    """The same of headers that were glanced at."""
     try:
         causation, actor, trace = got.get("ce_causationid"), got.get("ce_actor"), got.get("traceparent")
         return Wire(
@@ -188,17 +216,21 @@ def parse(pairs: Iterable[tuple[str, bytes]], value: bytes | None) -> Wire:
                 actor=UUID(actor.decode()) if actor else None,
                 traceparent=trace.decode() if trace else None,
             ),
-            type=got["ce_type"].decode(),
+            type=seen.type,
             schema_version=int(got["ce_schemaversion"]),
             source=got["ce_source"].decode().rpartition("/")[2],
-            mark=Mark(int(got["ce_transaction"]), int(got["ce_position"])),
-            epoch=int(got["ce_epoch"]),
+            mark=seen.mark,
+            epoch=seen.epoch,
             data=value or b"",
-            partitions=int(got["ce_partitions"]),
-            previous=_mark(got["ce_previous"]),
+            partitions=seen.partitions,
+            previous=seen.previous,
         )
-    except (KeyError, ValueError, AttributeError, TypeError) as error:  # the last two: Kafka allows null headers
-        raise MalformedMessage(f"The message is no CloudEvent of Presswork: {error!r}.") from error
+    except (KeyError, ValueError, AttributeError, TypeError) as error:
+        raise _malformed(error) from error
+
+
+def _malformed(error: Exception) -> MalformedMessage:
+    return MalformedMessage(f"The message is no CloudEvent of Presswork: {error!r}.")
 
 
 def _mark(text: bytes) -> Mark:

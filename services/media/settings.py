@@ -16,6 +16,9 @@ class MediaSettings(ServiceSettings):
     """The environment of media."""
 
     port: int = Field(8006, description="Port the HTTP server binds.")
+    kafka_fetch_wait_ms: int = Field(
+        100, ge=1, description="How long the broker may hold an empty fetch; nobody waits for what media hears."
+    )
 
     storage_url: str | None = Field(
         None,

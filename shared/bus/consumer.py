@@ -18,7 +18,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord
 from aiokafka.errors import ConsumerStoppedError, KafkaError
 from faststream import AckPolicy
 
-from contracts.envelope import MalformedMessage, Mark, parse, topic
+from contracts.envelope import MalformedMessage, Mark, Wire, glance, read, topic
 from shared.bus.broker import new_broker, wait_for_topics
 from shared.bus.inbox import Heard, Inbox, Stopping
 from shared.bus.marks import Place
@@ -194,27 +194,31 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
         for place, records in polled.items():
             source = self._sources[place.topic]
             for record in records:
+                wire: Wire | None = None  # of what nobody here wants to hear, only its place is read
                 try:
-                    wire = parse(record.headers, record.value)
+                    attributes = dict(record.headers)
+                    seen = glance(attributes)
+                    if self._inbox.hears(seen.type):
+                        wire = read(attributes, record.value, seen)
                 except MalformedMessage as error:
                     # Not ours, or damaged: it has no place in any stream, so nothing can wait for it.
                     logger.error("%s[%d]@%d: %s", place.topic, place.partition, record.offset, error)
                     continue
-                if not self._marks.knows(source, wire.partitions) and await self._marks.open(source, wire.partitions):
-                    raise Fenced(f"{place.topic} has {wire.partitions} partitions now.")
-                key = (source, wire.partitions, place.partition)
+                if not self._marks.knows(source, seen.partitions) and await self._marks.open(source, seen.partitions):
+                    raise Fenced(f"{place.topic} has {seen.partitions} partitions now.")
+                key = (source, seen.partitions, place.partition)
                 heard_to = reached[key][0] if key in reached else self._marks.of(key)
-                if wire.mark <= heard_to:
+                if seen.mark <= heard_to:
                     continue  # heard before
-                if self._marks.is_closed(source, wire.partitions):
+                if self._marks.is_closed(source, seen.partitions):
                     continue  # it comes again where it belongs now
-                if wire.previous > heard_to:
-                    if await self._rewound(consumer, place, key, record.offset, wire.epoch):
+                if seen.previous > heard_to:
+                    if await self._rewound(consumer, place, key, record.offset, seen.epoch):
                         break
                     continue  # it comes again, in order
                 self._gaps.pop(key, None)
-                reached[key] = (wire.mark, wire.epoch)
-                if self._inbox.hears(wire.type) and not self._marks.was_heard_elsewhere(source, wire):
+                reached[key] = (seen.mark, seen.epoch)
+                if wire is not None and not self._marks.was_heard_elsewhere(source, wire):
                     heard.append(Heard(wire, key, record.offset))
             else:
                 self._committed[place] = records[-1].offset + 1

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from typing import Any
@@ -19,6 +19,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from contracts.envelope import Mark, headers, topic
+from shared.bus.batches import Batches
 from shared.bus.broker import new_producer, partition_of, wait_for_topics
 from shared.bus.cursor import Cursor, LostLeadership, SavedCursor
 from shared.bus.marks import low_water
@@ -129,7 +130,7 @@ class Relay:
         if partitions != self._cursor.partitions:
             self._cursor = self._cursor.repartitioned(partitions)
         checked = -CHECK_EVERY
-        looks: Iterator[float] = iter(())
+        looks = iter(GATE_LOOKS)
         while True:
             self._wake.clear()
             if time.monotonic() - checked > CHECK_EVERY:
@@ -145,9 +146,10 @@ class Relay:
                 await self._save(saved)
             if len(rows) == BATCH:
                 continue
-            pause = next(looks, TICK)
+            # What the gate still hides comes by itself; for the rest, whoever commits wakes the relay.
+            hidden = not self._wake.is_set() and await self._store.any_after(self._cursor.mark, connection)
             with suppress(TimeoutError):
-                async with asyncio.timeout(pause):
+                async with asyncio.timeout(next(looks, TICK) if hidden else TICK):
                     await self._wake.wait()
                 looks = iter(GATE_LOOKS)
 
@@ -158,27 +160,18 @@ class Relay:
         started = time.time_ns()
         cursor = self._cursor
         last, offsets = dict(cursor.last), dict(cursor.offsets)
-        sent = []
+        batches = Batches(producer, self._topic)
         for row in rows:
             partition = partition_of(row["stream_id"], cursor.partitions)
             previous = last.get(partition, cursor.held)
             wire = self._store.wire(row, cursor.epoch, cursor.partitions, previous)
             last[partition] = wire.mark
-            sent.append(
-                await producer.send(
-                    self._topic,
-                    value=wire.data,
-                    key=wire.meta.stream_id.bytes,
-                    partition=partition,
-                    headers=headers(wire),
-                )
-            )
-        for future in sent:
-            report = await future
-            if report.offset <= offsets.get(report.partition, -1):
+            await batches.add(partition, wire.meta.stream_id.bytes, wire.data, headers(wire))
+        for kept in await batches.kept():
+            if kept.first <= offsets.get(kept.partition, -1):
                 await self._refill(connection, saved)
                 raise Emptied
-            offsets[report.partition] = report.offset
+            offsets[kept.partition] = kept.last
         mark = Mark(rows[-1]["transaction_id"], rows[-1]["position"])
         self._cursor = replace(cursor, mark=mark, last=last, offsets=offsets)
         self._note(rows, started)

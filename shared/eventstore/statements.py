@@ -51,6 +51,9 @@ ORDER BY events.transaction_id, events.position
 LIMIT $3
 """
 
+# Whether anything is committed beyond a mark, behind the gate or before it.
+ANY_AFTER = "SELECT EXISTS (SELECT FROM events WHERE (transaction_id, position) > ($1::text::xid8, $2))"
+
 # For projections built anew: all but the types they pass by.
 OF_INTEREST = IN_COMMIT_ORDER.replace("ORDER BY", "  AND type <> ALL ($3::text[])\nORDER BY").replace(
     "LIMIT $3", "LIMIT $4"

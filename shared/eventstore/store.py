@@ -156,6 +156,11 @@ class EventStore:
         rows = await self.database.pool.fetch(statements.STREAM_AFTER, stream_id, version, limit)
         return [self.restore(row, private=False) for row in rows]
 
+    async def any_after(self, mark: Mark, connection: asyncpg.Connection) -> bool:
+        """Whether something is committed beyond a mark, though perhaps not to be read in order yet."""
+        found: bool = await connection.fetchval(statements.ANY_AFTER, str(mark.transaction_id), mark.position)
+        return found
+
     async def in_commit_order(
         self, after: Mark, limit: int, connection: asyncpg.Connection | None = None
     ) -> list[asyncpg.Record]:

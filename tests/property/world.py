@@ -38,6 +38,7 @@ from tests.kit.house import House, house
 from tests.kit.settings import KitSettings
 
 NOBODY = "127.0.0.1:9"
+FIT = 2  # messages in a batch
 PLACE = topic(till.service.name)
 _OPEN_APPEND = """
 INSERT INTO events (stream_type, stream_id, version, event_id, type, schema_version, data, correlation_id, recorded_at)
@@ -62,13 +63,32 @@ class Lingering:
 
 
 @dataclass
+class Batch:
+    """Few messages fit, so that what is published at once may fail in parts."""
+
+    messages: list[tuple[Any, bytes]] = field(default_factory=list)
+
+    def append(self, *, timestamp: None, key: bytes, value: bytes, headers: Any) -> object:
+        if len(self.messages) == FIT:
+            return None
+        self.messages.append((headers, value))
+        return self
+
+    def close(self) -> None:
+        pass
+
+    def record_count(self) -> int:
+        return len(self.messages)
+
+
+@dataclass
 class Topic:
     """Partitions of (headers, value); offsets count from 0, also after it was emptied."""
 
     partitions: int
     logs: list[list[tuple[Any, bytes]]] = field(default_factory=list)
-    lose: int = 0  # so many messages fail before one gets through: a batch that expired
-    deny: int = 0  # so many messages are kept, but their sender is told they failed: an answer that got lost
+    lose: int = 0  # so many batches fail before one gets through: they expired
+    deny: int = 0  # so many batches are kept, but their sender is told they failed: an answer that got lost
 
     def __post_init__(self) -> None:
         self.empty()
@@ -78,19 +98,22 @@ class Topic:
         self.partitions = partitions or self.partitions
         self.logs = [[] for _ in range(self.partitions)]
 
-    async def send(self, _: str, value: bytes, key: bytes, partition: int, headers: Any) -> asyncio.Future[Any]:
+    def create_batch(self) -> Batch:
+        return Batch()
+
+    async def send_batch(self, batch: Batch, _: str, partition: int) -> asyncio.Future[Any]:
         report: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         if self.lose:
             self.lose -= 1
             report.set_exception(KafkaTimeoutError("lost"))
+            return report
+        first = len(self.logs[partition])
+        self.logs[partition] += batch.messages
+        if self.deny:
+            self.deny -= 1
+            report.set_exception(KafkaTimeoutError("denied"))
         else:
-            self.logs[partition].append((headers, value))
-            report.set_result(SimpleNamespace(partition=partition, offset=len(self.logs[partition]) - 1))
-            if self.deny:
-                self.deny -= 1
-                report = asyncio.get_running_loop().create_future()
-                report.set_exception(KafkaTimeoutError("denied"))
-        report.add_done_callback(lambda done: done.exception())  # looked at, or its batch failed before
+            report.set_result(SimpleNamespace(offset=first))
         return report
 
     async def end_offsets(self, places: list[TopicPartition]) -> dict[TopicPartition, int]:
