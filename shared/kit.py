@@ -28,6 +28,7 @@ from shared.security.fields import FieldCipher
 from shared.settings import ServiceSettings
 from shared.telemetry.context import bind_correlation, current_traceparent
 from shared.telemetry.metrics import Metrics
+from shared.trailing import Trailing
 from shared.worker import Workers
 
 logger = logging.getLogger(__name__)
@@ -44,6 +45,7 @@ class Service:
     projections: Sequence[ModuleType]
     reactions: Sequence[ModuleType]
     routers: Sequence[APIRouter]
+    trailing: Sequence[ModuleType] = ()  # projections whose rows are written after the commit of the event
     tools: Callable[[Any], AbstractAsyncContextManager[Any]] | None = None
     body_limits: Mapping[str, int] = field(default_factory=dict)
     deadlines: Mapping[str, float] = field(default_factory=dict)
@@ -68,6 +70,9 @@ class Kit:
             FieldCipher([key for key in settings.field_keys.split(",") if key]),
             service.deciders,
         )
+        trailing = Projections(*service.trailing)
+        self.trailing = Trailing(self.store, trailing, settings.trailing_seconds)
+        self.read_tables = Projections(*service.projections, *service.trailing)
         interesting = self.projections.events | self.reactions.events
         foreign: set[type[Event]] = {event for event in interesting if event.owner != service.name}
         self.sources = sorted({event.owner for event in foreign})

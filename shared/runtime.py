@@ -118,6 +118,8 @@ def _tasks(kit: Kit, role: Role, client: ServiceClient) -> dict[str, Callable[[]
         tasks["reports"] = Reports(kit.service.name, kit.consumer, client).run
     if role in ("all", "worker") and kit.reactions.workers:
         tasks["workers"] = kit.workers.run
+    if role in ("all", "worker") and kit.trailing.follows:
+        tasks["trailing"] = kit.trailing.run
     if role != "all":
         wakes = Wakes(kit.database, kit.service.name)
         if role == "relay":

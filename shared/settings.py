@@ -55,6 +55,9 @@ class ServiceSettings(BaseSettings):
 
     event_attempts: int = Field(5, ge=1, description="Tries of a failing event before only an operator retries it.")
     event_backoff: float = Field(0.5, gt=0, description="Seconds before the second try; doubles each time.")
+    trailing_seconds: float = Field(
+        1.0, gt=0, description="Wait of the read tables that follow at a distance before they look for more."
+    )
     work_concurrency: dict[str, int] = Field(
         {}, description='Tasks of a kind that a process does at once, as in {"write": 8}; else what suits the kind.'
     )

@@ -9,7 +9,7 @@ from contracts import registry
 from services.workflow import api, live, reactions
 from services.workflow.domain import caption, execution, project, run, workflow
 from services.workflow.live import Live
-from services.workflow.projections import executions, runs, workflows
+from services.workflow.projections import checkpoints, executions, runs, workflows
 from services.workflow.settings import WorkflowSettings
 from services.workflow.sources import Sources
 from services.workflow.tools import Tools
@@ -30,6 +30,7 @@ service = Service(
     registry=registry,
     deciders=[project.decider, workflow.decider, execution.decider, run.decider, caption.decider],
     projections=[workflows, executions, runs],
+    trailing=[checkpoints],
     reactions=[reactions],
     routers=[*api.routers, live.router],
     tools=tools,

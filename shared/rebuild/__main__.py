@@ -60,7 +60,7 @@ async def _rebuild_all(services: Sequence[str], tables: Sequence[str], settings:
         for name in services:
             service = find_service(name)
             kit = Kit(service, service.settings(database_url=settings.databases()[name]))
-            if not kit.projections.events:
+            if not kit.read_tables.events:
                 continue
             line = bar.add_task(name, total=1.0, events=0)
             try:

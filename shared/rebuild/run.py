@@ -122,10 +122,10 @@ class _Run:
         self._ties = ties
         self._told = told
         names: dict[str, set[str]] = {self._schema: set()}
-        for event in kit.projections.events:
+        for event in kit.read_tables.events:
             names.setdefault(event.owner, set()).add(event.__name__)
         known = {event.__name__ for event in kit.store.registry.of(self._schema)}
-        folding = Folding(kit.store, kit.projections.streams)
+        folding = Folding(kit.store, kit.read_tables.streams)
         self._own = Own(kit.store, known - names.pop(self._schema), folding)
         self._others = [Other(source, kit.store, feed, types) for source, types in sorted(names.items())]
         self._heard = Heard()
@@ -159,7 +159,7 @@ class _Run:
         if keyless := [table for table in self._tables if table not in keys]:
             raise Refused(f"{', '.join(keyless)} has no primary key, so no event finds its row; it is no read table.")
         types = await column_types(self._writing, self._schema, self._tables)
-        return Writer(self._kit.projections, self._tables, keys, types, self._ties)
+        return Writer(self._kit.read_tables, self._tables, keys, types, self._ties)
 
     async def _pass(self, write: Callable[[Connection, Sequence[Read]], Awaitable[None]], *, gated: bool = True) -> int:
         """Go through what was appended and heard since the last pass; how many events that were."""
