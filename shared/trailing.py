@@ -16,11 +16,11 @@ from shared.database import UNAVAILABLE
 from shared.eventstore import rows, statements
 from shared.eventstore.folding import Folding
 from shared.eventstore.store import EventStore
-from shared.projection import Delete, Projections, RowChange
+from shared.projection import Delete, Insert, Projections, RowChange
 
 logger = logging.getLogger(__name__)
 
-PAGE = 250  # events a transaction follows: every relay waits for the oldest open one, so none may be long
+PAGE = 100  # events a transaction follows: requests wait for the work, every relay for the oldest open transaction
 RESTS = 4  # times as long as it worked
 
 _BEGIN = "INSERT INTO heard (source, partitions, partition) VALUES ($1, 1, 0) ON CONFLICT DO NOTHING"
@@ -79,11 +79,7 @@ class Trailing:
             changes: list[RowChange] = []
             for event, state in zip(events, self._folding.after(events), strict=True):
                 changes += self._projections.changes(event, state)
-            batches = [
-                batch
-                for group in _in_turns(changes)
-                for batch in rows.batches(group, self._store.database.primary_keys)
-            ]
+            batches = [batch for group in _in_turns(changes) for batch in self._batches(group)]
             last = found[-1]
             async with connection.transaction():
                 moved = await connection.execute(
@@ -101,6 +97,21 @@ class Trailing:
                     again = " ON CONFLICT DO NOTHING" if batch.verb == "insert" else ""
                     await connection.execute(batch.sql() + again, rows.dumps(batch.rows))
         return len(found)
+
+    def _batches(self, group: Sequence[RowChange]) -> list[rows.Batch]:
+        keys = self._store.database.primary_keys
+        if not all(isinstance(change, Insert) for change in group):
+            return rows.batches(group, keys)
+        # New rows alone, which is the rule, need not be folded: that would cost as much as all the rest.
+        found: dict[tuple[str, ...], rows.Batch] = {}
+        for change in group:
+            assert isinstance(change, Insert)
+            columns = tuple(change.row)
+            batch = found.setdefault(
+                (change.table, *columns), rows.Batch("insert", change.table, keys[change.table], columns)
+            )
+            batch.rows.append(change.row)
+        return list(found.values())
 
     async def behind(self) -> bool:
         """Whether events are committed that it has not followed yet."""
