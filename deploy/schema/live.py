@@ -155,7 +155,7 @@ def _column(row: asyncpg.Record) -> Column:
 def _index(row: asyncpg.Record) -> Index:
     return Index(
         name=row["name"],
-        columns=tuple(row["columns"]),
+        columns=tuple(column.replace('"', "") for column in row["columns"]),  # "timestamp" is quoted
         unique=row["unique"],
         primary=row["primary"],
         where=row["where"].strip("()").lower() if row["where"] else None,
