@@ -353,6 +353,24 @@ async def test_no_cookie_and_no_credential_is_sent_on() -> None:
     assert not any({"Cookie", "Authorization", "Referer"} & headers.keys() for headers in seen)
 
 
+async def test_another_method_carries_its_body_and_a_secret_goes_to_nobody_else() -> None:
+    seen: list[tuple[str, str, str | None, bytes]] = []
+
+    async def redirect(request: web.Request) -> web.Response:
+        seen.append((request.method, request.path, request.headers.get("Authorization"), await request.read()))
+        if request.path == "/moved":
+            return web.Response(status=307, headers={"Location": "/elsewhere"})
+        return web.Response(text="ok")
+
+    secret = {"Authorization": "Bearer secret"}
+    async with serving(redirect) as server:
+        reached = {"allowed_networks": OPEN, "ports": [server.port], "headers": secret, "max_redirects": 0}
+        await fetch(server.url("/put"), method="PUT", body=b"{}", **reached)  # type: ignore[arg-type]
+        with pytest.raises(FetchFailed, match="redirects"):
+            await fetch(server.url("/moved"), **reached)  # type: ignore[arg-type]
+    assert seen == [("PUT", "/put", "Bearer secret", b"{}"), ("GET", "/moved", "Bearer secret", b"")]
+
+
 @pytest.mark.parametrize(
     "address",
     ["8.8.8.8", "93.184.215.14", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::8.8.8.8"],

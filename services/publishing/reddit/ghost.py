@@ -5,6 +5,7 @@ Source: https://ghost.org/docs/admin-api/ (token authentication, posts).
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass
 from typing import Any, Final
@@ -16,6 +17,7 @@ from services.publishing.connectors import PublishError, http
 from services.publishing.reddit.article import Article
 
 _POSTS: Final = "/ghost/api/admin/posts/"
+_KEY: Final = re.compile(r"([0-9a-f]+):((?:[0-9a-f]{2})+)")
 _TOKEN_SECONDS: Final = 240  # Ghost takes tokens of at most five minutes
 
 
@@ -33,10 +35,10 @@ class Ghost:
 
     def __init__(self, url: str, admin_key: str, timeout: float) -> None:
         """Raises ValueError when the key is not one of Ghost's."""
-        self._key_id, _, secret = admin_key.partition(":")
-        if not self._key_id or not secret:
+        known = _KEY.fullmatch(admin_key)
+        if known is None:
             raise ValueError("Ghost's admin key is id:secret; copy it from the integration's page in Ghost's settings.")
-        self._secret = bytes.fromhex(secret)
+        self._key_id, self._secret = known[1], bytes.fromhex(known[2])
         self._client = http.Client("Ghost", url, timeout)
 
     async def publish(self, article: Article) -> Standing:
