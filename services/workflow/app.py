@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from contracts import registry
-from services.workflow import api, live, reactions
+from services.workflow import api, erasing, live, reactions
 from services.workflow.domain import caption, execution, project, run, workflow
 from services.workflow.live import Live
 from services.workflow.projections import checkpoints, executions, runs, workflows
@@ -31,7 +31,7 @@ service = Service(
     deciders=[project.decider, workflow.decider, execution.decider, run.decider, caption.decider],
     projections=[workflows, executions, runs],
     trailing=[checkpoints],
-    reactions=[reactions],
+    reactions=[reactions, erasing],
     routers=[*api.routers, live.router],
     tools=tools,
     body_limits={"/api/v1/executions": 33_554_432},

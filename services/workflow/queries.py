@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -102,6 +102,24 @@ SELECT {_RUN_COLUMNS} FROM processing_runs
 WHERE user_id = $1 AND ($2::timestamptz IS NULL OR (started_at, id) < ($2, $3)) AND ($5::text IS NULL OR status = $5)
 ORDER BY started_at DESC, id DESC LIMIT $4
 """
+
+
+_OWNED = ("workflows", "executions", "processing_runs", "projects")
+_ALL_OF = "SELECT " + ", ".join(
+    f"ARRAY(SELECT id FROM {table} WHERE user_id = $1 LIMIT $2) AS {table}" for table in _OWNED
+)
+_WORKFLOWS_OF = "SELECT id FROM workflows WHERE project_id = $1 LIMIT $2"
+
+
+async def all_of(connection: PoolConnection, user_id: UUID, limit: int) -> Mapping[str, list[UUID]]:
+    """The ids of a user's rows by table, at most so many of each."""
+    found: Mapping[str, list[UUID]] = await connection.fetchrow(_ALL_OF, user_id, limit)
+    return found
+
+
+async def workflows_of(connection: PoolConnection, project_id: UUID, limit: int) -> list[UUID]:
+    """The ids of a project's workflows, at most so many."""
+    return [row["id"] for row in await connection.fetch(_WORKFLOWS_OF, project_id, limit)]
 
 
 async def project(connection: PoolConnection, project_id: UUID) -> Any:

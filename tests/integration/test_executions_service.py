@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -13,9 +12,7 @@ import pytest
 from services.media.app import service as media
 from services.workflow.app import service as workflow
 from shared.http.internal import HEADER
-from shared.ids import new_id
 from tests.integration.desk import Answer, Desk, Someone, desk
-from tests.row_security import assert_row_security
 
 EXECUTIONS = "/api/v1/executions"
 RUNS = "/api/v1/processing-runs"
@@ -30,12 +27,6 @@ async def platform() -> AsyncIterator[Desk]:
 @pytest.fixture
 def ada(platform: Desk) -> Someone:
     return platform.someone()
-
-
-def in_role(platform: Desk, role: str) -> Someone:
-    user_id = new_id()
-    token = platform.signer.issue(user_id, new_id(), role, f"user-{user_id}", datetime.now(UTC))
-    return Someone(platform.http, platform.urls, token, user_id)
 
 
 async def send(who: Someone, method: str, path: str, **options: Any) -> Answer:
@@ -220,16 +211,3 @@ async def test_what_the_internal_api_wants_shown(platform: Desk) -> None:
     url = f"{platform.urls['workflow']}/internal/processing-runs/{uuid4()}/finish"
     async with platform.http.post(url, json={"status": "completed"}) as answer:
         assert answer.status == 403
-
-
-@pytest.mark.parametrize("table", ["executions", "execution_logs", "artifacts", "processing_runs"])
-async def test_whose_rows_are_seen_and_changed_by_whom(platform: Desk, table: str) -> None:
-    people = [platform.someone(), platform.someone()]
-    for who in people:
-        execution_id = await planned(who)
-        where = f"/executions/{execution_id}/artifacts/{uuid4()}"
-        assert (await report(platform, where, {"type": "analysis", "data": {}}, "PUT")).status == 204
-        assert (await who.post("workflow", RUNS, {})).status == 201
-    mine, theirs = (who.user_id for who in people)
-    dsn = platform.dsns["workflow"]
-    await assert_row_security(dsn, table, mine=mine, theirs=theirs, staff_reads="moderator")
