@@ -12,7 +12,7 @@ import pytest
 
 from contracts.events.auth import UserErased
 from contracts.events.evaluation import CaptionEvaluated
-from contracts.events.generation import CaptionGenerated, PostSummarised
+from contracts.events.generation import CaptionGenerated, DraftErased, PostSummarised
 from contracts.events.workflow import CaptionReviewed
 from shared.ids import new_id
 from shared.roles import Role
@@ -105,6 +105,8 @@ async def test_a_post_is_imported_its_image_described_and_the_caption_put_on_the
         None,
         "Look at this door",
     )
+    used = (await ada.get("publishing", f"/api/v1/connections/{account['id']}")).body["last_used"]
+    assert used is not None
     # The edit of one image leaves the other on the post.
     assert at.elsewhere.descriptions("110") == ["A red door.", ""]
     await at.image(ada, second, size_bytes=len(PNG))
@@ -122,6 +124,33 @@ async def test_a_post_is_imported_its_image_described_and_the_caption_put_on_the
     ):
         found = (await ada.get("media", "/api/v1/images", **query)).body["items"]
         assert {image["id"] for image in found} == expected, query
+
+
+async def test_what_is_secret_of_a_connection_is_kept_encrypted_and_never_given_back(at: House, ada: Someone) -> None:
+    account = await at.connect(ada, client_key="the-key", client_secret="the-secret", username="ada")
+    kit = at.publishing
+    row = await kit.database.pool.fetchrow("SELECT * FROM platform_connections WHERE id = $1", UUID(account["id"]))
+    opened = [kit.store.cipher.decrypt(row[name].encode()).decode() for name in ("client_key", "client_secret")]
+    assert opened == ["the-key", "the-secret"]
+    stored = await kit.database.pool.fetchrow(
+        "SELECT data::text, private FROM events WHERE type = 'ConnectionAdded' AND data->>'connection_id' = $1",
+        account["id"],
+    )
+    everything = str(account) + str(dict(row)) + stored["data"] + stored["private"].decode("latin-1")
+    assert "the-key" not in everything
+    assert "the-secret" not in everything
+    twin = {"platform": "mastodon", "name": "Twin", "access_token": "t", "instance_url": at.url, "username": "ada"}
+    for wrong, status in (
+        (twin, 409),
+        (twin | {"username": "eve", "client_key": "two words"}, 422),
+        (twin | {"username": "eve", "client_secret": ""}, 422),
+    ):
+        refused = await ada.post("publishing", "/api/v1/connections", wrong)
+        assert refused.status == status, refused.body
+    path = f"/api/v1/connections/{account['id']}"
+    for wish, status in (({"name": ""}, 422), ({"is_default": False}, 422), ({"access_token": "t"}, 422), ({}, 200)):
+        assert (await ada.patch("publishing", path, wish)).status == status, wish
+    assert (await at.desk.someone().patch("publishing", path, {"name": "Mine"})).status == 404
 
 
 async def test_an_image_that_cannot_be_fetched_is_sent_instead(at: House, ada: Someone) -> None:
@@ -407,8 +436,10 @@ async def test_an_erased_user_leaves_no_row_and_no_bytes(at: House, ada: Someone
     standing = len(at.elsewhere.articles)
     for kit in (at.publishing, at.media):
         await at.hears(kit, UserErased(user_id=ada.user_id), key=ada.user_id)
-    left = [table for table in PUBLISHING if table != "draft_texts"]  # they go when generation says so
-    await _until_rows(at, ada, "publishing", (*left, *IMPORTS), there=False)
+    texts = "SELECT draft_id FROM draft_texts WHERE user_id = $1"
+    for row in await at.publishing.database.pool.fetch(texts, ada.user_id):
+        await at.happens(DraftErased(draft_id=row["draft_id"], user_id=ada.user_id), key=row["draft_id"])
+    await _until_rows(at, ada, "publishing", (*PUBLISHING, *IMPORTS), there=False)
     await _until_rows(at, ada, "media", MEDIA, there=False)
     folder = at.storage / str(ada.user_id)
 

@@ -12,6 +12,7 @@ from contracts.events.publishing import CaptionPostRequested, ConnectionRemoved
 from services.publishing.beginning import opened
 from services.publishing.connectors import PublishError
 from services.publishing.domain.caption import PostCaption, RecordCaptionFailed, RecordCaptionPosted
+from services.publishing.domain.connections import NoteUse
 from services.publishing.domain.imported_post import RemoveImport
 from services.publishing.fediverse import queries
 from shared.ids import derive
@@ -39,7 +40,7 @@ def put_it_there(event: CaptionPostRequested) -> list[Strike | Task]:
 
 
 @work(CAPTION, lease=120, attempts=4, concurrency=8)
-async def post_caption(task: LeasedTask, kit: Kit) -> Sequence[RecordCaptionPosted]:
+async def post_caption(task: LeasedTask, kit: Kit) -> Sequence[RecordCaptionPosted | NoteUse]:
     """Putting a caption twice where it stands already changes nothing, so a lost answer is simply asked again."""
     image_id = UUID(task.payload["image_id"])
     place = await queries.place(kit.database.pool, image_id)
@@ -58,7 +59,8 @@ async def post_caption(task: LeasedTask, kit: Kit) -> Sequence[RecordCaptionPost
         if error.error_class not in _PAUSES:
             raise GiveUp(error.reason) from error
         raise RetryLater(_PAUSES[error.error_class] * 2 ** (task.attempts - 1), error.reason) from error
-    return [RecordCaptionPosted(image_id, task.payload["turn"], datetime.now(UTC))]
+    now = datetime.now(UTC)
+    return [RecordCaptionPosted(image_id, task.payload["turn"], now), NoteUse(account.id, place["user_id"], now)]
 
 
 @gave_up(CAPTION)
