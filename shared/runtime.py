@@ -31,7 +31,7 @@ from shared.telemetry.tracing import setup_tracing, shutdown
 logger = logging.getLogger(__name__)
 
 # New objects before a look at the young ones; such looks before one at the middle ones, and of those before all.
-_GARBAGE = (20_000, 20, 20)
+_GARBAGE = (5_000, 20, 20)
 
 _DEPTHS = """
 SELECT kind,
