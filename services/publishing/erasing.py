@@ -1,4 +1,4 @@
-"""When a user's account is gone, what publishing keeps of theirs goes too."""
+"""When a user's account or a workflow is gone, what publishing keeps of it goes too."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from contracts.events.auth import UserErased
+from contracts.events.workflow import WorkflowRemoved
 from services.publishing import queries
 from services.publishing.domain.commands import EraseJob
 from services.publishing.domain.connections import RemoveConnection
@@ -17,6 +18,7 @@ from shared.kit import Kit
 from shared.reactions import LeasedTask, Task, on, work
 
 ERASE = "erase_user"
+ERASE_JOBS = "erase_jobs"
 # Longer than an access token lives: what a request of the user's still made after the account was gone goes then.
 SWEEP_AFTER = timedelta(minutes=30)
 _AT_ONCE = 100  # rows of each table that go in one transaction
@@ -29,6 +31,19 @@ def erase_what_was_theirs(event: UserErased) -> list[Task]:
         Task(derive(event.meta.event_id, ERASE), ERASE, payload),
         Task(derive(event.meta.event_id, "sweep"), ERASE, payload, event.meta.recorded_at + SWEEP_AFTER),
     ]
+
+
+@on(WorkflowRemoved)
+def erase_its_jobs(event: WorkflowRemoved) -> Task:
+    """What is due later is called off; what is out stays where it is."""
+    return Task(derive(event.meta.event_id, ERASE_JOBS), ERASE_JOBS, {"workflow_id": event.workflow_id})
+
+
+@work(ERASE_JOBS, lease=60, attempts=20, concurrency=2)
+async def erase_jobs(task: LeasedTask, kit: Kit) -> list[Any]:
+    """All of a workflow's jobs."""
+    async with kit.database.reading(None) as connection:
+        return [EraseJob(job_id) for job_id in await queries.jobs_of(connection, UUID(task.payload["workflow_id"]))]
 
 
 @work(ERASE, lease=60, attempts=20, concurrency=2)

@@ -104,5 +104,11 @@ async def all_of(connection: PoolConnection, user_id: UUID, limit: int) -> dict[
     return dict(await connection.fetchrow(_ALL_OF, user_id, limit))
 
 
+async def jobs_of(connection: PoolConnection, workflow_id: UUID) -> list[UUID]:
+    """The ids of a workflow's jobs."""
+    rows = await connection.fetch("SELECT id FROM publishing_jobs WHERE workflow_id = $1", workflow_id)
+    return [row["id"] for row in rows]
+
+
 def _after(page: PageRequest) -> tuple[Any, Any]:
     return (page.after.created_at, page.after.id) if page.after else (None, None)

@@ -62,10 +62,10 @@ class Author:
         found: dict[str, Any] = answer.body
         return found
 
-    async def publish(self, *platforms: str, **how: Any) -> str:
+    async def publish(self, *platforms: str, project_id: str | None = None, **how: Any) -> str:
         """A workflow whose drafts are accepted and to be published, and its id."""
         text = f"Bread rises overnight, says {self.account}, and {new_id()} loaves are eaten by noon."
-        workflow_id = await self.someone.start(text, platforms=list(platforms))
+        workflow_id = await self.someone.start(text, platforms=list(platforms), project_id=project_id)
         await self.someone.states(workflow_id, "awaiting_review")
         decisions = [{"platform": name, "action": "accept", "publish": how} for name in platforms]
         review = await self.someone.post(

@@ -227,6 +227,20 @@ async def test_a_scheduled_job_gets_another_time_or_is_called_off(ada: Author) -
     await until(published)
 
 
+async def test_what_a_deleted_project_had_scheduled_is_called_off(ada: Author) -> None:
+    project = await ada.someone.post("workflow", "/api/v1/projects", {"title": "Bread"})
+    options = {"scheduled_for": "2090-03-01T09:00:00Z", "project_id": project.body["id"]}
+    job = await ada.job(await ada.publish("blog", **options), "scheduled")
+    await ada.someone.delete("workflow", f"/api/v1/projects/{project.body['id']}")
+
+    async def gone() -> bool | None:
+        return (await ada.get(f"/api/v1/jobs/{job['id']}")).status == 404 or None
+
+    await until(gone)
+    assert await ada.tasks(job["id"]) == 0
+    assert [type(event).__name__ for event in await ada.events(job["id"])][-2:] == ["JobCancelled", "JobErased"]
+
+
 @pytest.mark.parametrize(("name", "outcome"), [("x", "published"), ("linkedin", "failed")])
 async def test_an_attempt_that_nobody_knows_the_end_of_never_leads_to_a_second_post(
     ada: Author, name: str, outcome: str
