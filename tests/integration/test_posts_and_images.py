@@ -344,7 +344,9 @@ async def test_what_makes_no_sense_is_not_collected(at: House, ada: Someone) -> 
     await at.collected(at.desk.someone(), "3abc")
     for wrong, status in (
         (_new("3abc"), 409),
+        (_new("t3_3abc"), 409),
         (_new("3 abc"), 422),
+        (_new("3ABC"), 422),
         (_new("4abc", subreddit="r/soil"), 422),
         (_new("4abc", title=" "), 422),
         (_new("4abc", created_ts="2026-03-01T08:00:00"), 422),
@@ -455,7 +457,7 @@ async def test_an_erased_user_leaves_no_row_and_no_bytes(at: House, ada: Someone
 
 @pytest.mark.parametrize("service", ["publishing", "media"])
 async def test_every_table_is_filled_and_rebuilt_as_it_was(at: House, ada: Someone, service: str) -> None:
-    await _fill(at, ada, f"10{service[:4]}")
+    await _fill(at, ada, f"10{service[:5]}")
     kit = at.desk.kits[service]
     done = await assert_rebuild_equals_live(kit, at.desk.admin_dsn)
     tables = (*PUBLISHING, *IMPORTS) if service == "publishing" else MEDIA

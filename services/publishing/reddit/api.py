@@ -28,7 +28,9 @@ async def collect_post(
 ) -> Post:
     """Take in a Reddit post, once. It is summarised, and the images it shows are fetched."""
     kit: Kit = request.app.state.kit
-    command = CollectPost(user_id=user.user_id, **dict(body))
+    # Reddit names one post in two ways.
+    reddit_post_id = body.reddit_post_id.removeprefix("t3_")
+    command = CollectPost(user_id=user.user_id, **{**dict(body), "reddit_post_id": reddit_post_id})
     await idempotency.handle(command, actor=user.user_id)
     response.headers["Location"] = f"{router.prefix}/{command.post_id}"
     return await _post(kit, user, command.post_id)

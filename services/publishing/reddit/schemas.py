@@ -19,8 +19,8 @@ _Count = Annotated[int, Field(ge=-(2**31), le=2**31 - 1)]
 class NewPost(In):
     """A post found on Reddit."""
 
-    reddit_post_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,20}$")] = Field(
-        description="Reddit's id; each post is collected once.", examples=["1abcde"]
+    reddit_post_id: Annotated[str, StringConstraints(pattern=r"^(t3_)?[0-9a-z]{1,13}$")] = Field(
+        description="Reddit's id, with or without `t3_`; each post is collected once.", examples=["1abcde"]
     )
     title: Annotated[str, _Line, Field(max_length=300)] = Field(examples=["My compost heap stays cold"])
     subreddit: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{2,21}$")] = Field(examples=["composting"])
