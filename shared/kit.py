@@ -108,7 +108,7 @@ class Kit:
                 self.metrics.events_appended.labels(name).inc(count)
         if unit.leased:
             self.workers.offer(unit.leased)
-        elif unit.tasks:
+        if len(unit.tasks) > unit.in_hand:
             self.workers.wake()
         for listen in self.listeners:
             listen(unit)

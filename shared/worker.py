@@ -107,6 +107,7 @@ class Workers:
         self._tasks: set[asyncio.Task[None]] = set()
         self._finished: asyncio.Queue[Done] = asyncio.Queue()
         self._wake = asyncio.Event()
+        self._more = False  # there may be tasks for which there was no room
         self._accepting = False
 
     def wake(self) -> None:
@@ -122,10 +123,14 @@ class Workers:
         if worker is None or not self._accepting:
             return 0
         if (room := self._room_in(kind, lane)) is not None:
-            return worker.lease if promised[kind, lane] < room else 0
+            return self._unless_full(worker, promised[kind, lane] < room)
         limited = self._lane_limits[kind]
         already = sum(count for (other, where), count in promised.items() if other == kind and where not in limited)
-        return worker.lease if self._running[kind] + already < worker.concurrency else 0
+        return self._unless_full(worker, self._running[kind] + already < worker.concurrency)
+
+    def _unless_full(self, worker: Worker, has_room: bool) -> float:
+        self._more = self._more or not has_room
+        return worker.lease if has_room else 0
 
     def offer(self, tasks: Sequence[LeasedTask]) -> None:
         """Rows that were born leased to this process and are committed."""
@@ -161,7 +166,7 @@ class Workers:
         try:
             while True:
                 self._wake.clear()
-                leased = 0
+                leased, self._more = 0, False
                 try:
                     for worker in self._reactions.workers.values():
                         leased += await self._lease(worker)
@@ -192,6 +197,7 @@ class Workers:
     async def _lease(self, worker: Worker) -> int:
         room = worker.concurrency - self._running[worker.kind]
         lanes = {lane: self._room_in(worker.kind, lane) or 0 for lane in self._lane_limits[worker.kind]}
+        self._more = self._more or room <= 0 or not all(lanes.values())
         if room <= 0 and not any(lanes.values()):
             return 0
         rows = await self._store.database.pool.fetch(
@@ -203,6 +209,7 @@ class Workers:
             list(lanes),
             list(lanes.values()),
         )
+        self._more = self._more or bool(rows)
         self.offer([LeasedTask(**dict(row)) for row in rows])
         return len(rows)
 
@@ -241,7 +248,8 @@ class Workers:
             if self._in_lane[(task.kind, task.lane)] <= 0:
                 del self._in_lane[(task.kind, task.lane)]
             unbind_correlation(token)
-            self._wake.set()
+            if self._more:
+                self._wake.set()
 
     def _turn(self, task: LeasedTask) -> AbstractAsyncContextManager[Any]:
         """A limited lane has room of its own, the others share the kind's; leases may for a moment be more than fit."""

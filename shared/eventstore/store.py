@@ -158,8 +158,8 @@ class EventStore:
 
     async def any_after(self, mark: Mark, connection: asyncpg.Connection) -> bool:
         """Whether something is committed beyond a mark, though perhaps not to be read in order yet."""
-        found: bool = await connection.fetchval(statements.ANY_AFTER, str(mark.transaction_id), mark.position)
-        return found
+        found = await connection.fetchval(statements.ANY_AFTER, str(mark.transaction_id), mark.position)
+        return found is not None
 
     async def in_commit_order(
         self, after: Mark, limit: int, connection: asyncpg.Connection | None = None

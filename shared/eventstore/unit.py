@@ -192,6 +192,11 @@ class Unit:
                 await self.handle(outcome, cause)
 
     @property
+    def in_hand(self) -> int:
+        """How many of its tasks this process does by itself, once it is committed."""
+        return len(self.leased) + sum(birth.known_as_row for birth in self.begun.values())
+
+    @property
     def empty(self) -> bool:
         return not (
             self.events or self.changes or self.tasks or self.dropped or self.done
