@@ -94,6 +94,12 @@ BEGIN
 END $$;
 SELECT add_event_partitions();
 
+-- What the private fields of a user's events are encrypted with, encrypted itself; null: destroyed, the user is forgotten.
+CREATE TABLE private_keys (
+    user_id         uuid PRIMARY KEY,
+    sealed          bytea
+);
+
 -- How far the relay has published, and what the broker said last: offsets that go back mean an emptied broker.
 CREATE TABLE relay_cursor (
     only_row        boolean PRIMARY KEY DEFAULT true CHECK (only_row),

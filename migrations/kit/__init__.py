@@ -9,7 +9,17 @@ from alembic import op
 from shared.roles import Role, from_on
 
 _HERE = Path(__file__).parent
-_TABLES = ("idempotency_keys", "tasks", "parked_events", "heard", "subscribers", "relay_cursor", "streams", "events")
+_TABLES = (
+    "idempotency_keys",
+    "tasks",
+    "parked_events",
+    "heard",
+    "subscribers",
+    "relay_cursor",
+    "streams",
+    "events",
+    "private_keys",
+)
 
 
 def execute_script(sql: str) -> None:

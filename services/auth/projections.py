@@ -1,4 +1,7 @@
-"""Rows of users, profiles and sessions, and which connections a session may work with."""
+"""Rows of users, profiles and sessions, and which connections a session may work with.
+
+Events of a user who is forgotten come without private fields; what stands in their place goes with the row, later.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,7 @@ from contracts.events.auth import (
     VerificationRequested,
 )
 from contracts.events.publishing import ConnectionAdded, ConnectionRemoved
+from shared.eventstore.private_keys import forget
 from shared.projection import RowChange, delete, insert, projects, update, upsert
 
 
@@ -31,8 +35,8 @@ def add_user(event: UserRegistered, at: datetime) -> list[RowChange]:
             "users",
             id=event.user_id,
             username=event.username,
-            email=event.email,
-            hashed_password=event.hashed_password,
+            email=event.email or f"{event.user_id}@erased.invalid",
+            hashed_password=event.hashed_password or "",
             name=event.name,
             role=event.role,
             is_active=True,
@@ -98,7 +102,7 @@ def verify(event: EmailVerified, at: datetime) -> RowChange:
 
 @projects(UserLoggedIn)
 def count_log_in(event: UserLoggedIn, at: datetime) -> RowChange:
-    return update("users", {"id": event.user_id}, last_login=at, log_ins=event.number)
+    return update("users", {"id": event.user_id}, last_login=at, log_ins=event.number or 0)
 
 
 @projects(UserRoleChanged)
@@ -113,7 +117,11 @@ def open_or_close(event: UserDeactivated | UserActivated, at: datetime) -> RowCh
 
 @projects(UserErased)
 def remove_user(event: UserErased, at: datetime) -> list[RowChange]:
-    return [delete("profiles", user_id=event.user_id), delete("users", id=event.user_id)]
+    return [
+        delete("profiles", user_id=event.user_id),
+        delete("users", id=event.user_id),
+        forget(event.user_id),
+    ]
 
 
 @projects(SessionStarted)
@@ -122,7 +130,7 @@ def add_session(event: SessionStarted, at: datetime) -> RowChange:
         "sessions",
         id=event.session_id,
         user_id=event.user_id,
-        refresh_token=event.refresh_token_hash,
+        refresh_token=event.refresh_token_hash or str(event.session_id),
         device_info=event.device_info,
         ip_address=event.ip_address,
         user_agent=event.user_agent,
@@ -131,7 +139,7 @@ def add_session(event: SessionStarted, at: datetime) -> RowChange:
         last_used_at=at,
         expires_at=event.expires_at,
         revoked=False,
-        number=event.number,
+        number=event.number or 0,
         session_fingerprint=event.fingerprint,
     )
 
@@ -141,7 +149,7 @@ def go_on(event: SessionRefreshed, at: datetime) -> RowChange:
     return update(
         "sessions",
         {"id": event.session_id},
-        refresh_token=event.refresh_token_hash,
+        refresh_token=event.refresh_token_hash or str(event.session_id),
         expires_at=event.expires_at,
         last_used_at=at,
         updated_at=at,

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from contracts.events.auth import UserErased
 from contracts.events.generation import DraftCreated, DraftErased
 from contracts.events.publishing import (
     ConnectionActivated,
@@ -28,6 +29,7 @@ from contracts.events.publishing import (
     JobScheduled,
     JobStarted,
 )
+from shared.eventstore.private_keys import forget
 from shared.projection import RowChange, add, delete, insert, projects, update
 
 _JOBS = "publishing_jobs"
@@ -162,6 +164,12 @@ def _job(event: JobEvent, at: datetime, **columns: Any) -> RowChange:
 
 def _moved(event: JobEvent, at: datetime, **columns: Any) -> RowChange:
     return update(_JOBS, {"id": event.job_id}, **columns, updated_at=at)
+
+
+@projects(UserErased)
+def forget_secrets(event: UserErased, at: datetime) -> RowChange:
+    """The rows go by events of their own; nobody reads the secrets in earlier events any more."""
+    return forget(event.user_id)
 
 
 @projects(ConnectionAdded)

@@ -14,7 +14,10 @@ FROM unnest($1::text[], $2::uuid[], $3::int[], $4::uuid[], $5::text[], $6::small
 
 _COLUMNS = """stream_type, stream_id, version, event_id, type, schema_version, data::text AS data, private,
        correlation_id, causation_id, actor, traceparent, recorded_at,
-       transaction_id::text::bigint AS transaction_id, position"""
+       transaction_id::text::bigint AS transaction_id, position,
+       CASE WHEN private IS NOT NULL THEN
+           (SELECT sealed FROM private_keys WHERE private_keys.user_id = (events.data->>'user_id')::uuid)
+       END AS private_key"""
 
 LOAD = f"""
 SELECT {_COLUMNS} FROM events WHERE stream_id = ANY ($1::uuid[]) ORDER BY stream_id, version
@@ -65,6 +68,14 @@ OF_INTEREST = IN_COMMIT_ORDER.replace("ORDER BY", "  AND type <> ALL ($3::text[]
 
 # The same for whoever keeps writers out: then no open transaction can hold an earlier event.
 OF_INTEREST_UNGATED = OF_INTEREST.replace(f"  AND {GATE}\n", "")
+
+# Of twins that make a key for the same user at once both get the one that stays. In order, so that none deadlock.
+ADD_PRIVATE_KEYS = """
+INSERT INTO private_keys (user_id, sealed)
+SELECT user_id, sealed FROM unnest($1::uuid[], $2::bytea[]) AS new (user_id, sealed) ORDER BY user_id
+ON CONFLICT (user_id) DO UPDATE SET sealed = private_keys.sealed
+RETURNING user_id, sealed
+"""
 
 STRIKE_TASKS = """
 DELETE FROM tasks USING unnest($1::uuid[], $2::uuid[]) AS done (id, token)

@@ -15,6 +15,7 @@ from contracts.envelope import START, Event, Mark, Meta, Wire
 from shared.database import Database
 from shared.decider import Decider
 from shared.eventstore import statements
+from shared.eventstore.private_keys import PrivateKeys
 from shared.security.fields import FieldCipher
 
 CACHED_STREAMS = 8192
@@ -80,6 +81,7 @@ class EventStore:
         self.database = database
         self.registry = registry
         self.cipher = cipher
+        self.keys = PrivateKeys(database, cipher)
         self._by_command = {command: decider for decider in deciders for command in decider.commands}
         self._by_stream = {decider.stream: decider for decider in deciders}
         self._cached = cached
@@ -97,9 +99,9 @@ class EventStore:
         return self._by_stream[stream]
 
     def restore(self, row: Mapping[str, Any], *, private: bool = True) -> Event:
-        """The event of a stored row, lifted to the current version."""
+        """The event of a stored row, lifted to the current version; without private fields if its user is forgotten."""
         sealed = row["private"] if private else None
-        opened = self.cipher.decrypt(sealed) if sealed is not None else None
+        opened = self.keys.decrypt(sealed, row["private_key"]) if sealed is not None else None
         event: Event = self.registry.restore(row["type"], row["schema_version"], row["data"], opened, meta_of(row))
         return event
 

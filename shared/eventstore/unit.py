@@ -262,6 +262,7 @@ class Unit:
         self.leased = []
 
     async def _commit(self) -> None:
+        await self.store.keys.prepare([user_id for event in self.events if (user_id := _private_of(event)) is not None])
         found = rows.batches(self.changes, self.store.database.primary_keys)
         try:
             async with self.store.database.pool.acquire() as connection:
@@ -354,7 +355,7 @@ class Unit:
 
     def _sealed(self, event: Event) -> bytes | None:
         private = event.private_json()
-        return None if private is None else self.store.cipher.encrypt(private)
+        return None if private is None else self.store.keys.encrypt(private, _private_of(event))
 
     def _mark_columns(self) -> list[list[Any]]:
         moves = self.marks
@@ -426,6 +427,12 @@ class Unit:
             [parked.error for parked in self.parked],
             [parked.next_attempt_at for parked in self.parked],
         )
+
+
+def _private_of(event: Event) -> UUID | None:
+    """The user whose private fields the event holds."""
+    user_id: UUID | None = getattr(event, "user_id", None) if event.private_fields else None
+    return user_id
 
 
 def _pair(mark: Mark) -> tuple[int, int]:

@@ -69,6 +69,7 @@ KIT_TABLES = frozenset(
     {
         "events",
         "streams",
+        "private_keys",
         "tasks",
         "heard",
         "parked_events",

@@ -25,15 +25,18 @@ from contracts.events.publishing import ConnectionAdded, ConnectionRemoved
 from deploy.migrate import alembic_config, migrate
 from services.auth.administrators import promote
 from services.auth.app import service as auth
+from services.auth.domain.session import StartSession
 from services.auth.domain.user import ChangeRole, Deactivate, RegisterUser, RequestVerification, Verification
 from services.auth.refresh_tokens import hash_of
 from services.auth.sessions import Device, start
 from services.auth.tools import Tools
 from services.auth.verification_tokens import hash_of as verification_hash
+from shared.eventstore.private_keys import PrivateKeys
 from shared.eventstore.rows import batches, dumps
 from shared.eventstore.store import Cause
 from shared.ids import new_id
 from shared.kit import Kit
+from shared.security.fields import NoKeyFits
 from shared.security.passwords import hash_password
 from shared.security.tokens import Signer, Verifier, generate_private_pem
 from tests.integration.desk import Desk, desk
@@ -140,6 +143,14 @@ async def registered(person: Person, kit: Kit, hashed: str) -> Person:
     await kit.handle(RegisterUser(user_id, person.username, person.email, hashed), actor=user_id)
     person.id = str(user_id)
     return await person.elsewhere(kit)
+
+
+async def private_fields(kit: Kit, user_id: UUID) -> dict[str, Any]:
+    """The private fields of a user's events, as read now."""
+    rows = await kit.store.in_commit_order(START, 100_000)
+    events = [kit.store.restore(row) for row in rows if row["private"] is not None]
+    mine = [event for event in events if getattr(event, "user_id", None) == user_id]
+    return {name: getattr(event, name) for event in mine for name in event.private_fields}
 
 
 async def token_for(kit: Kit, email: str) -> str:
@@ -421,6 +432,48 @@ class TestErasing:
         assert (await ada.refresh(ada.tokens["refresh_token"])).status == 401
         again = Person(ada.http, ada.base, ada.username, {})
         assert (await again.sign_up()).status == 201
+
+    async def test_what_was_private_cannot_be_read_any_more(self, ada: Person, eve: Person, kit: Kit) -> None:
+        user_id = UUID(ada.id)
+        before = await private_fields(kit, user_id)
+        assert (ada.email, "Firefox") == (before["email"], before["user_agent"])
+        stored = await kit.database.pool.fetch(
+            "SELECT private FROM events WHERE data->>'user_id' = $1 AND private IS NOT NULL", ada.id
+        )
+        assert (await ada.call("DELETE", "/me", {"password": PASSWORD})).status == 204
+        after = await private_fields(kit, user_id)
+        assert before.keys() == after.keys()
+        assert set(after.values()) == {None}
+        for row in stored:  # nor with the key of the service, which is all that is left
+            with pytest.raises(NoKeyFits):
+                kit.store.cipher.decrypt(row["private"][1:])
+        key = await kit.database.pool.fetchrow("SELECT sealed FROM private_keys WHERE user_id = $1", user_id)
+        assert key["sealed"] is None
+        assert (await private_fields(kit, UUID(eve.id)))["email"] == eve.email
+
+    async def test_nothing_private_is_written_of_who_is_forgotten(self, ada: Person, kit: Kit, platform: Desk) -> None:
+        elsewhere = Kit(auth, kit.settings)
+        await elsewhere.database.open()
+        try:
+            await ada.call("DELETE", "/me", {"password": PASSWORD})
+            key = new_id()
+            late = StartSession(key, UUID(ada.id), 9, "hash", datetime.now(UTC), user_agent="Firefox")
+            with pytest.raises(asyncpg.ForeignKeyViolationError):
+                await elsewhere.handle(late, actor=None)
+            await elsewhere.store.keys.prepare([UUID(ada.id)])
+            assert elsewhere.store.keys.encrypt(b"private", UUID(ada.id)) is None
+        finally:
+            await elsewhere.database.close()
+
+    async def test_twins_that_need_a_users_first_key_get_the_same(self, kit: Kit) -> None:
+        user_id = new_id()
+        keys = [PrivateKeys(kit.database, kit.store.cipher) for _ in range(4)]
+        await asyncio.gather(*(each.prepare([user_id]) for each in keys))
+        sealed = await kit.database.pool.fetchval("SELECT sealed FROM private_keys WHERE user_id = $1", user_id)
+        for each in keys:
+            written = each.encrypt(b"private", user_id)
+            assert written is not None
+            assert keys[0].decrypt(written, sealed) == b"private"
 
     async def test_the_password_is_asked_for_again(self, ada: Person, kit: Kit) -> None:
         refused = await ada.call("DELETE", "/me", {"password": "Wrong-Password-1"})
