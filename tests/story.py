@@ -175,7 +175,8 @@ async def tell(on: Ground, chance: random.Random, *, workflows: int) -> None:
         await _upload(on, user_id, chance)
         await writing.write(on, user_id, chance)
         await posts.tell(on, user_id, chance)
-        await execute(on.kits["workflow"], user_id, chance)
+        for _ in range(3):  # so many that one of them comes to something
+            await execute(on.kits["workflow"], user_id, chance)
         await run_a_batch(on.kits["workflow"], user_id, chance)
         await review_a_caption(on.kits["workflow"], user_id, chance)
     for _ in range(workflows):
