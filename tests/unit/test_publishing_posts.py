@@ -30,7 +30,9 @@ from contracts.events.publishing import (
 from services.publishing.domain import caption, imported_post, post
 from services.publishing.domain.caption import PostCaption, RecordCaptionFailed, RecordCaptionPosted
 from services.publishing.domain.imported_post import ImportPost, NewImage, RemoveImport
+from services.publishing.reddit import reactions
 from shared.decider import Conflict, Invalid, NotFound
+from shared.reactions import LeasedTask, Reactions, Task
 from tests.deciding import Deciding, deciding
 
 USER, STRANGER, CONNECTION, IMAGE = (UUID(int=number) for number in range(1, 5))
@@ -202,3 +204,16 @@ def test_a_caption_that_failed_is_put_up_when_it_is_approved_again() -> None:
     )
     failed.when(RecordCaptionFailed(IMAGE, 1, "Gone.")).then_nothing()
     failed.when(CAPTION).then_types(CaptionPostRequested)
+
+
+@pytest.mark.parametrize("kind", ["ghost_hide", "ghost_remove", "ghost_erase"])
+def test_what_has_to_leave_ghost_is_tried_again_for_ever(kind: str) -> None:
+    worked = Reactions(reactions)
+    before = datetime.now(UTC)
+    payload = {"post_id": str(POST), "turn": 0, "ghost_post_id": "g1"}
+    task = LeasedTask(UUID(int=9), kind, "", payload, 12, UUID(int=10), UUID(int=11), None, None, None)
+    (again,) = [each for each in worked.resignations[kind](task, "Ghost is away.") if isinstance(each, Task)]
+    assert (again.kind, again.payload) == (kind, payload)
+    assert again.id != task.id
+    assert again.due_at is not None
+    assert again.due_at >= before + reactions.AGAIN

@@ -130,6 +130,11 @@ async def erase(task: LeasedTask, kit: Kit) -> Sequence[Any]:
     return []
 
 
+@gave_up(ERASE)
+def not_erased(task: LeasedTask, reason: str) -> Sequence[Task]:
+    return [_again(task)]
+
+
 async def _where_it_stands(task: LeasedTask, kit: Kit, post_id: UUID, act: Any) -> None:
     """Do this to the post's article, if there is one."""
     async with kit.database.reading(None) as connection:
