@@ -8,7 +8,7 @@ DATA := .data
 export PRESSWORK_DATA_DIR := $(DATA)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down status test bench docs migrate dsn trace parked rebuild admin check-schema backup restore verify-backup lint types lock clean
+.PHONY: help demo up down status test bench docs migrate dsn trace parked rebuild admin check-schema db-report backup restore verify-backup lint types lock clean
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ check-schema: .venv/.ready ## hold the running platform's schemas against the do
 
 admin: .venv/.ready ## give an account the role of an administrator; EMAIL=ada@example.org
 	@$(PY) -m deploy.embedded exec -- $(PY) -m services.auth.administrators '$(or $(EMAIL),$(error say whose: make admin EMAIL=...))'
+
+db-report: .venv/.ready ## sizes, growth, use of indexes, slow queries, cache, connections, bloat; DSN=any other database
+	@$(if $(DSN),PRESSWORK_POSTGRES_URL='$(DSN)',$(PY) -m deploy.embedded exec --) $(PY) -m deploy.report
 
 # Where a database is given, by DSN or PRESSWORK_POSTGRES_URL, it is meant; else the platform's own, running or not.
 BACKUP = $(if $(DSN),PRESSWORK_POSTGRES_URL='$(DSN)') $(if $(BACKUP_DIR),PRESSWORK_BACKUP_DIR='$(BACKUP_DIR)') $(PY) -m deploy.backup

@@ -1,0 +1,1 @@
+"""How a database fares: sizes, growth, use of indexes, slow queries, cache, connections, and what to look after."""
