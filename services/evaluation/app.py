@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from contracts import registry
-from services.evaluation import api, projections, reactions
-from services.evaluation.domain import evaluation
+from services.evaluation import api, captions, erasing, projections, reactions
+from services.evaluation.domain import caption_evaluation, evaluation
 from services.evaluation.settings import EvaluationSettings
 from services.evaluation.tools import tools
 from shared.kit import Service
@@ -13,9 +13,9 @@ service = Service(
     name="evaluation",
     settings=EvaluationSettings,
     registry=registry,
-    deciders=[evaluation.decider],
+    deciders=[evaluation.decider, caption_evaluation.decider],
     projections=[projections],
-    reactions=[reactions],
-    routers=[api.router],
+    reactions=[reactions, captions, erasing],
+    routers=api.routers,
     tools=tools,
 )

@@ -43,3 +43,58 @@ async def evaluations(
     else:
         found = await connection.fetch(_OF_USER, user_id, *bounds)
     return found
+
+
+_CAPTION_COLUMNS = "id, image_id, score, level, needs_special_review, criteria_scores, feedback, created_at"
+
+_CAPTION = f"SELECT {_CAPTION_COLUMNS} FROM caption_evaluations WHERE id = $1"
+_CAPTIONS_OF_IMAGE = f"""
+SELECT {_CAPTION_COLUMNS} FROM caption_evaluations WHERE user_id = $1 AND image_id = $5 {_PAGE}
+"""
+_CAPTIONS_OF_USER = f"SELECT {_CAPTION_COLUMNS} FROM caption_evaluations WHERE user_id = $1 {_PAGE}"
+
+
+async def caption_evaluation(connection: PoolConnection, evaluation_id: UUID) -> Any:
+    """The row of a verdict on a description, or None when the reader may not see it."""
+    return await connection.fetchrow(_CAPTION, evaluation_id)
+
+
+async def caption_evaluations(
+    connection: PoolConnection, user_id: UUID, image_id: UUID | None, page: PageRequest
+) -> list[Any]:
+    """A page of the verdicts on an image's descriptions, or on all the user's, newest first, and one more."""
+    after = page.after or _NEWEST
+    place = (user_id, after.created_at, after.id, page.limit + 1)
+    found: list[Any] = await (
+        connection.fetch(_CAPTIONS_OF_USER, *place)
+        if image_id is None
+        else connection.fetch(_CAPTIONS_OF_IMAGE, *place, image_id)
+    )
+    return found
+
+
+_IDS = {
+    column: f"SELECT id, user_id FROM evaluations WHERE {column} = $1 ORDER BY created_at DESC LIMIT $2"
+    for column in ("user_id", "workflow_id")
+}
+_CAPTION_IDS = (
+    "SELECT id, image_id, user_id FROM caption_evaluations WHERE user_id = $1 ORDER BY created_at DESC LIMIT $2"
+)
+
+
+async def of_user(connection: PoolConnection, user_id: UUID, most: int) -> list[Any]:
+    """Id and user of some of a user's evaluations."""
+    found: list[Any] = await connection.fetch(_IDS["user_id"], user_id, most)
+    return found
+
+
+async def of_workflow(connection: PoolConnection, workflow_id: UUID, most: int) -> list[Any]:
+    """Id and user of some of a workflow's evaluations."""
+    found: list[Any] = await connection.fetch(_IDS["workflow_id"], workflow_id, most)
+    return found
+
+
+async def captions_of_user(connection: PoolConnection, user_id: UUID, most: int) -> list[Any]:
+    """Id and image of some of the verdicts on descriptions of a user's images."""
+    found: list[Any] = await connection.fetch(_CAPTION_IDS, user_id, most)
+    return found

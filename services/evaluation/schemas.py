@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -50,4 +50,25 @@ class Evaluation(BaseModel):
     measures: dict[str, Any] = Field(description="What the scores rest on, by criterion.")
     judge: str = Field(description="Who judged: offline, model, instant, or offline-fallback.")
     model: str | None = Field(description="The model the judge used.")
+    created_at: datetime
+
+
+class CaptionScore(BaseModel):
+    """How good a description of an image is."""
+
+    score: int = Field(ge=0, le=100, description="The mean of the criteria.")
+    level: Literal["excellent", "good", "fair", "poor"] = Field(description="From 90, 70, 40 and 0 points.")
+    needs_special_review: bool = Field(description="Below 70: a person should look closely.")
+    criteria_scores: dict[str, int] = Field(
+        description="0 to 100 for length, content and clarity.",
+        examples=[{"length": 100, "content": 90, "clarity": 90}],
+    )
+    feedback: str = Field(description="What to change.", examples=["Say only what is to be seen, without 'maybe'."])
+
+
+class CaptionEvaluation(CaptionScore):
+    """One verdict on one description of an image."""
+
+    id: UUID
+    image_id: UUID
     created_at: datetime

@@ -53,6 +53,7 @@ ROUTES: tuple[Route, ...] = (
     Route("/api/v1/caption-settings", "generation"),
     Route("/api/v1/token-usage", "generation"),
     Route("/api/v1/evaluations", "evaluation"),
+    Route("/api/v1/caption-evaluations", "evaluation"),
     Route("/api/v1/jobs", "publishing"),
     Route("/api/v1/connections", "publishing"),
     Route("/api/v1/platform-posts", "publishing"),

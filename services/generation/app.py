@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 from contracts import registry
-from services.generation import api, outputs, projections, reactions
-from services.generation.domain import caption, caption_settings, caption_task, draft, output, template, token_usage
+from services.generation import api, erasing, outputs, projections, reactions
+from services.generation.domain import (
+    caption,
+    caption_settings,
+    caption_task,
+    draft,
+    output,
+    source,
+    template,
+    token_usage,
+)
 from services.generation.settings import GenerationSettings
 from services.generation.tools import tools
 from shared.kit import Service
@@ -15,6 +24,7 @@ service = Service(
     registry=registry,
     deciders=[
         draft.decider,
+        source.decider,
         output.decider,
         template.decider,
         caption_task.decider,
@@ -24,7 +34,7 @@ service = Service(
         token_usage.decider,
     ],
     projections=[projections],
-    reactions=[reactions, outputs],
+    reactions=[reactions, outputs, erasing],
     routers=api.routers,
     tools=tools,
 )

@@ -17,6 +17,7 @@ from contracts.events.generation import (
     CaptionTaskProgressed,
     CaptionTaskStarted,
     DraftCreated,
+    DraftErased,
     OutputArchived,
     OutputCompleted,
     OutputDeleted,
@@ -26,6 +27,7 @@ from contracts.events.generation import (
     OutputRequested,
     OutputRetried,
     OutputStarted,
+    SourceErased,
     TemplateChanged,
     TemplateCreated,
     TemplateDeleted,
@@ -76,6 +78,16 @@ def add_draft(event: DraftCreated, at: datetime) -> RowChange:
         usage=event.usage,
         created_at=at,
     )
+
+
+@projects(DraftErased)
+def drop_draft(event: DraftErased, at: datetime) -> RowChange:
+    return delete("drafts", id=event.draft_id)
+
+
+@projects(SourceErased)
+def drop_source(event: SourceErased, at: datetime) -> RowChange:
+    return delete("sources", workflow_id=event.workflow_id)
 
 
 def _output(event: OutputEvent) -> dict[str, Any]:

@@ -169,7 +169,7 @@ async def test_the_table_is_the_documented_one_and_can_be_taken_back(platform: D
     await migrate(dsn, {})
     connection = await asyncpg.connect(dsn)
     try:
-        for step, to, there in ((command.downgrade, "-1", False), (command.upgrade, "head", True)):
+        for step, to, there in ((command.downgrade, "0001", False), (command.upgrade, "head", True)):
             await asyncio.to_thread(step, alembic_config(dsn, "evaluation"), to)
             assert bool(await connection.fetchval("SELECT to_regclass('evaluation.evaluations')")) == there
     finally:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from contracts.envelope import Event
-from contracts.events import generation
+from contracts.events import evaluation, generation
 from shared.ids import new_id
 from tests.stories.posts import AT, Ground
 
@@ -22,6 +22,7 @@ async def write(on: Ground, user_id: UUID, chance: random.Random) -> None:
         await _caption_task(on, user_id, last=number == 2, chance=chance)
     await _caption_settings(on, user_id, chance)
     await _tokens(on, user_id, chance)
+    await _judged_captions(on, user_id, chance)
 
 
 async def _template(on: Ground, user_id: UUID, number: int, chance: random.Random) -> None:
@@ -100,3 +101,13 @@ async def _tokens(on: Ground, user_id: UUID, chance: random.Random) -> None:
         await on.play(generation.TokensUsed(**usage, **used, user_id=user_id, post_id=new_id()), key=key)
         if chance.random() < 0.2:
             await on.play(generation.TokenUsageErased(**usage), key=key)
+
+
+async def _judged_captions(on: Ground, user_id: UUID, chance: random.Random) -> None:
+    key = new_id()
+    for score in (91, 55, 30):
+        judged = {"caption_evaluation_id": new_id(), "image_id": key, "user_id": user_id}
+        verdict = {"score": score, "level": "fair", "needs_special_review": score < 70, "feedback": "Kürzer."}
+        await on.play(evaluation.CaptionEvaluated(**judged, **verdict, criteria_scores={"length": 20}), key=key)
+        if chance.random() < 0.3:
+            await on.play(evaluation.CaptionEvaluationErased(**judged), key=key)

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from contracts.envelope import Event
-from contracts.events.evaluation import DraftEvaluated, EvaluationFailed
+from contracts.events.evaluation import DraftEvaluated, EvaluationErased, EvaluationFailed
 from shared.decider import Decider
 
 
@@ -17,6 +17,7 @@ class Evaluation:
     """Once settled, by a verdict or by the failure to give one, nothing more happens."""
 
     settled: bool = False
+    erased: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +51,22 @@ class FailEvaluation:
     reason: str
 
 
-Command = RecordEvaluation | FailEvaluation
+@dataclass(frozen=True, slots=True)
+class EraseEvaluation:
+    """It goes with the account or the project it hung on."""
+
+    evaluation_id: UUID
+    user_id: UUID
+
+
+Command = RecordEvaluation | FailEvaluation | EraseEvaluation
 
 
 def decide(command: Command, evaluation: Evaluation) -> Sequence[Event]:
+    if isinstance(command, EraseEvaluation):
+        if not evaluation.settled or evaluation.erased:
+            return []
+        return [EvaluationErased(evaluation_id=command.evaluation_id, user_id=command.user_id)]
     if evaluation.settled:
         return []
     match command:
@@ -92,6 +105,8 @@ def evolve(evaluation: Evaluation, event: Event) -> Evaluation:
     match event:
         case DraftEvaluated() | EvaluationFailed():
             return Evaluation(settled=True)
+        case EvaluationErased():
+            return Evaluation(settled=True, erased=True)
         case _:
             return evaluation
 
@@ -101,7 +116,7 @@ decider: Decider[Evaluation] = Decider(
     initial=Evaluation(),
     decide=decide,
     evolve=evolve,
-    commands=(RecordEvaluation, FailEvaluation),
+    commands=(RecordEvaluation, FailEvaluation, EraseEvaluation),
     stream_id=lambda command: command.evaluation_id,
     creating=(RecordEvaluation, FailEvaluation),
 )

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from contracts.envelope import MAX_EVENT_BYTES, Event
-from contracts.events.generation import DraftCreated, DraftFailed
+from contracts.events.generation import DraftCreated, DraftErased, DraftFailed
 from shared.decider import Decider
 
 _TOO_BIG = "The text of this draft is larger than {most} KB; shorten it, or split it into several posts."
@@ -19,6 +19,7 @@ class Draft:
     """Once settled, by a text or by the failure to write one, nothing more happens."""
 
     settled: bool = False
+    erased: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +55,22 @@ class FailDraft:
     reason: str
 
 
-Command = CreateDraft | FailDraft
+@dataclass(frozen=True, slots=True)
+class EraseDraft:
+    """It goes with the account or the workflow it hung on."""
+
+    draft_id: UUID
+    user_id: UUID
+
+
+Command = CreateDraft | FailDraft | EraseDraft
 
 
 def decide(command: Command, draft: Draft) -> Sequence[Event]:
+    if isinstance(command, EraseDraft):
+        if not draft.settled or draft.erased:
+            return []
+        return [DraftErased(draft_id=command.draft_id, user_id=command.user_id)]
     if draft.settled:
         return []
     match command:
@@ -90,7 +103,7 @@ def _created(command: CreateDraft) -> DraftCreated:
     )
 
 
-def _failed(command: Command, reason: str) -> DraftFailed:
+def _failed(command: CreateDraft | FailDraft, reason: str) -> DraftFailed:
     return DraftFailed(
         draft_id=command.draft_id,
         workflow_id=command.workflow_id,
@@ -105,6 +118,8 @@ def evolve(draft: Draft, event: Event) -> Draft:
     match event:
         case DraftCreated() | DraftFailed():
             return Draft(settled=True)
+        case DraftErased():
+            return Draft(settled=True, erased=True)
         case _:
             return draft
 
@@ -114,7 +129,7 @@ decider: Decider[Draft] = Decider(
     initial=Draft(),
     decide=decide,
     evolve=evolve,
-    commands=(CreateDraft, FailDraft),
+    commands=(CreateDraft, FailDraft, EraseDraft),
     stream_id=lambda command: command.draft_id,
     creating=(CreateDraft, FailDraft),
 )

@@ -43,7 +43,7 @@ async def list_evaluations(
 @router.get("/{evaluation_id}", response_model=Evaluation)
 async def read_evaluation(evaluation_id: UUID, request: Request, user: CurrentUser) -> Response:
     """One evaluation."""
-    async with _kit(request).database.reading(user.user_id) as connection:
+    async with _kit(request).database.reading(user.user_id, user.role) as connection:
         row = await queries.evaluation(connection, evaluation_id)
     if row is None:
         raise NotFound(_NO_EVALUATION)
