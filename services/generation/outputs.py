@@ -11,9 +11,11 @@ from pydantic import BaseModel
 
 from contracts.events.generation import OutputRequested, OutputRetried
 from services.generation.domain.output import CompleteOutput, FailOutput, Output, StartOutput
+from services.generation.domain.token_usage import RecordTokens
 from services.generation.engines.article import READ_AT_MOST
 from services.generation.engines.port import NothingToWrite, Request, Source, Written
 from services.generation.file_texts import fetch
+from services.generation.paying import paid
 from services.generation.tools import Tools
 from shared.ids import derive
 from shared.kit import Kit
@@ -44,7 +46,7 @@ def have_it_written_again(event: OutputRetried) -> Task:
 
 
 @work("write_output", lease=120, attempts=4, concurrency=4)
-async def write_output(task: LeasedTask, kit: Kit) -> list[CompleteOutput]:
+async def write_output(task: LeasedTask, kit: Kit) -> list[CompleteOutput | RecordTokens]:
     """Say that it is begun, read what it is made of, have the engine write it, keep the text."""
     order = Order.model_validate(task.payload)
     output: Output = await kit.handle(StartOutput(order.output_id, order.attempt), actor=task.actor)
@@ -58,7 +60,8 @@ async def write_output(task: LeasedTask, kit: Kit) -> list[CompleteOutput]:
         raise GiveUp(str(nothing)) from nothing
     # A model may answer U+0000, which neither events nor rows can hold.
     body = written.content.replace("\x00", "")
-    return [CompleteOutput(order.output_id, order.attempt, body, _metadata(output, source, written))]
+    completed = CompleteOutput(order.output_id, order.attempt, body, _metadata(output, source, written))
+    return [completed, *paid(task, written, output.user_id)]
 
 
 @gave_up("write_output")

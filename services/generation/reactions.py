@@ -11,7 +11,9 @@ from pydantic import BaseModel
 
 from contracts.events.workflow import DraftEdited, DraftRequested
 from services.generation.domain.draft import CreateDraft, FailDraft
+from services.generation.domain.token_usage import RecordTokens
 from services.generation.engines.port import NothingToWrite, Request
+from services.generation.paying import paid
 from services.generation.queries import drafts as queries
 from services.generation.tools import Tools
 from shared.ids import derive
@@ -76,7 +78,7 @@ def keep_the_edit(event: DraftEdited) -> CreateDraft:
 
 
 @work("write", lease=90, attempts=4, concurrency=4, harmless=True)
-async def write(task: LeasedTask, kit: Kit) -> list[CreateDraft]:
+async def write(task: LeasedTask, kit: Kit) -> list[CreateDraft | RecordTokens]:
     """Read what is to be written about, have the engine write, keep the text."""
     order = Order.model_validate(task.payload)
     tools: Tools = kit.tools
@@ -117,7 +119,8 @@ async def write(task: LeasedTask, kit: Kit) -> list[CreateDraft]:
             tone=order.tone,
             hashtags=written.hashtags,
             usage=written.usage,
-        )
+        ),
+        *paid(task, written, order.user_id),
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
@@ -29,6 +30,12 @@ class GenerationSettings(ServiceSettings):
     model_timeout: float = Field(
         60.0, gt=0, le=75, description="Seconds for one draft; then the offline engine writes."
     )
+    model_input_usd: Decimal | None = Field(
+        None, ge=0, description="US dollars for a million tokens sent; without it, the provider's known price."
+    )
+    model_output_usd: Decimal | None = Field(
+        None, ge=0, description="US dollars for a million tokens answered; set both or neither."
+    )
     caption_tasks_per_hour: int = Field(10, ge=1, description="Caption tasks that a user may start within an hour.")
 
     @model_validator(mode="after")
@@ -38,6 +45,8 @@ class GenerationSettings(ServiceSettings):
             raise ValueError(
                 "Set PRESSWORK_MODEL_BASE_URL and PRESSWORK_MODEL_NAME for the model, or PRESSWORK_ENGINE=offline."
             )
+        if (self.model_input_usd is None) != (self.model_output_usd is None):
+            raise ValueError("Set both of PRESSWORK_MODEL_INPUT_USD and PRESSWORK_MODEL_OUTPUT_USD, or neither.")
         return self
 
     def concurrency(self) -> dict[str, int]:

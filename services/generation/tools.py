@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from services.generation.engines.factory import build
 from services.generation.engines.offline import OfflineEngine
 from services.generation.engines.port import Engine
+from services.generation.engines.spending import Prices
 from services.generation.offered import offered
 from services.generation.settings import GenerationSettings
 from services.generation.sources import Sources
@@ -37,6 +38,7 @@ async def tools(kit: Kit) -> AsyncIterator[Tools]:
         model=settings.model_name,
         timeout=settings.model_timeout,
         remembered=settings.engine_remembered,
+        prices=Prices(settings.model_input_usd, settings.model_output_usd),
     )
     if isinstance(engine, OfflineEngine):
         await engine.warm_up()

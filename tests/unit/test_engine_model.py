@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 
 import pytest
 
 from services.generation.engines import NothingToWrite, Request, Source, build
 from services.generation.engines.instant import InstantEngine
 from services.generation.engines.model import ModelEngine
+from services.generation.engines.spending import Prices, Spent, spent
 from shared.platforms import measure
 from tests.unit.model_endpoint import HANG, ModelEndpoint, model_endpoint
 
@@ -101,6 +103,36 @@ async def test_an_empty_source_is_refused_without_asking() -> None:
         with pytest.raises(NothingToWrite):
             await engine(endpoint).write(Request("x", Source("", "  \n ")))
     assert endpoint.requests == []
+
+
+async def test_what_a_call_took_is_known_by_the_operators_prices() -> None:
+    prices = Prices(Decimal("2"), Decimal("10"))
+    async with model_endpoint(GOOD) as endpoint:
+        asked = ModelEngine(
+            base_url=endpoint.url, api_key="none", model="small", timeout=20, fallback=InstantEngine(), prices=prices
+        )
+        written = await asked.write(Request("x", SOURCE))
+    assert written.spent == Spent("small", 11, 7, Decimal("0.000092"))
+
+
+async def test_an_answer_that_is_no_use_is_paid_for_as_well() -> None:
+    async with model_endpoint("nothing like it") as endpoint:
+        written = await engine(endpoint).write(Request("x", SOURCE))
+    assert written.engine == "instant-fallback"
+    assert written.spent == Spent("small", 22, 14, None), "two requests, at an endpoint whose prices nobody knows"
+
+
+async def test_an_endpoint_that_answers_nothing_costs_nothing() -> None:
+    async with model_endpoint(500) as endpoint:
+        assert (await engine(endpoint).write(Request("x", SOURCE))).spent is None
+    assert (await InstantEngine().write(Request("x", SOURCE))).spent is None
+
+
+def test_the_price_of_a_known_provider_is_known() -> None:
+    known = spent("gpt-4o-mini", "https://api.openai.com/v1", 1_000_000, 1_000_000, Prices())
+    assert known.cost_usd is not None
+    assert 0 < known.cost_usd < 10
+    assert spent("no-such-model", "https://api.openai.com/v1", 1, 1, Prices()).cost_usd is None
 
 
 def test_a_model_needs_an_address_and_a_name() -> None:

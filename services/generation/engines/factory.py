@@ -7,6 +7,7 @@ from typing import Literal
 from .instant import InstantEngine
 from .offline import OfflineEngine
 from .port import Engine
+from .spending import Prices
 
 
 def build(
@@ -18,6 +19,7 @@ def build(
     timeout: float = 60.0,
     remembered: int = 64,
     threads: int = 1,
+    prices: Prices = Prices(),
 ) -> Engine:
     """The engine called `name`; "model" falls back to the offline engine and needs `model` and `base_url`.
 
@@ -34,6 +36,8 @@ def build(
             from .model import ModelEngine
 
             fallback = OfflineEngine(remembered=remembered, threads=threads)
-            return ModelEngine(base_url=base_url, api_key=api_key, model=model, timeout=timeout, fallback=fallback)
+            return ModelEngine(
+                base_url=base_url, api_key=api_key, model=model, timeout=timeout, fallback=fallback, prices=prices
+            )
         case _:
             raise ValueError(f'No engine is called "{name}": use offline, instant or model.')

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
@@ -17,9 +18,11 @@ from .article import READ_AT_MOST
 from .forms import form
 from .port import Engine, NothingToWrite, Request, Written
 from .sentences import squeeze
+from .spending import Prices, Spent, spent
 
 if TYPE_CHECKING:
     from pydantic_ai import Agent
+    from pydantic_ai.usage import RunUsage
 
 _log = logging.getLogger(__name__)
 _REPAIRS: Final = 1
@@ -40,10 +43,17 @@ class ModelEngine:
     name: Final = "model"
 
     def __init__(
-        self, *, base_url: str, api_key: str | None, model: str, fallback: Engine, timeout: float = 60.0
+        self,
+        *,
+        base_url: str,
+        api_key: str | None,
+        model: str,
+        fallback: Engine,
+        timeout: float = 60.0,
+        prices: Prices = Prices(),
     ) -> None:
         self._base_url, self._api_key, self._model, self._timeout = base_url, api_key, model, timeout
-        self._fallback = fallback
+        self._fallback, self._prices = fallback, prices
         self._agent: Agent[Request, _Post] | None = None
         self._building = asyncio.Lock()
 
@@ -52,27 +62,37 @@ class ModelEngine:
         form(request)
         if not request.source.text.strip() and not request.source.title.strip():
             raise NothingToWrite("The source holds no text: give it a text or a title.")
+        used: list[RunUsage] = []
         try:
             async with asyncio.timeout(self._timeout):
-                return await self._ask(request)
+                return await self._ask(request, used)
         except Exception as failure:
             reason = "timeout" if isinstance(failure, TimeoutError) else type(failure).__name__
             _log.warning("the model wrote no draft, the fallback does", extra={"reason": reason, "model": self._model})
             written = await self._fallback.write(request)
             usage = {**written.usage, "fallback_from": self._model, "fallback_reason": reason}
-            return replace(written, engine=f"{written.engine}-fallback", usage=usage)
+            return replace(written, engine=f"{written.engine}-fallback", usage=usage, spent=self._spent(used))
 
-    async def _ask(self, request: Request) -> Written:
+    def _spent(self, used: Sequence[RunUsage]) -> Spent | None:
+        sent, answered = sum(each.input_tokens for each in used), sum(each.output_tokens for each in used)
+        return spent(self._model, self._base_url, sent, answered, self._prices) if sent or answered else None
+
+    async def _ask(self, request: Request, spending: list[RunUsage]) -> Written:
+        """The answer; what it took is in `spending` even if it is no use."""
         async with self._building:
             # The client libraries weigh some 80 MB: only who uses a model pays, and not on the event loop.
             if self._agent is None:
                 self._agent = await asyncio.to_thread(self._build)
             agent = self._agent
-        result = await agent.run(_message(request), deps=request)
-        post, used = result.output, result.usage
+        from pydantic_ai.usage import RunUsage
+
+        used = RunUsage()
+        spending.append(used)
+        post = (await agent.run(_message(request), deps=request, usage=used)).output
         usage = {"input_tokens": used.input_tokens, "output_tokens": used.output_tokens, "requests": used.requests}
         hashtags = tuple(tag if tag.startswith("#") else f"#{tag}" for tag in post.hashtags)
-        return Written(post.title, post.content.strip(), self.name, self._model, hashtags, usage)
+        content = post.content.strip()
+        return Written(post.title, content, self.name, self._model, hashtags, usage, self._spent(spending))
 
     def _build(self) -> Agent[Request, _Post]:
         from openai import AsyncOpenAI

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from .spending import Spent
+
 
 class NothingToWrite(ValueError):
     """The source holds no text at all, so no faithful draft exists."""
@@ -40,7 +42,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A draft: `content` is the whole post, with its hashtags where the platform shows them in the text."""
+    """A draft: `content` is the whole post, with its hashtags where the platform shows them in the text.
+
+    `spent` is what a model took, also one whose answer was no use.
+    """
 
     title: str
     content: str
@@ -48,6 +53,7 @@ class Written:
     model: str | None = None
     hashtags: tuple[str, ...] = ()
     usage: dict[str, Any] = field(default_factory=dict)
+    spent: Spent | None = None
 
 
 class Engine(Protocol):

@@ -1,0 +1,227 @@
+"""Every table of generation and evaluation, filled through the services: lost and made again, guarded, and erased."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from services.auth.app import service as auth
+from services.evaluation.app import service as evaluation
+from services.generation.app import service as generation
+from services.media.app import service as media
+from services.workflow.app import service as workflow
+from shared.ids import new_id
+from shared.rebuild import rebuild
+from shared.rebuild.catalog import read_tables
+from shared.roles import Role
+from shared.security.tokens import generate_private_pem
+from tests.integration.desk import ARTICLE, Desk, Someone, desk
+from tests.rebuilding import assert_rebuild_equals_live, rows_of
+from tests.row_security import assert_row_security
+from tests.unit.model_endpoint import model_endpoint
+from tests.waiting import eventually
+
+PASSWORD = "Analytical-Engine-1843"
+CAPTION = "A large compost heap with white steam above it stands behind a wooden fence on a cold, sunny morning."
+POST = json.dumps({"title": "Heaps", "content": "Heaps steam. #heap #steam", "hashtags": ["#heap", "#steam"]})
+
+# Every read table, and the lowest role that reads the rows of others.
+STAFF: dict[str, dict[str, Role]] = {
+    "generation": {
+        "caption_generation_tasks": "moderator",
+        "caption_generation_user_settings": "admin",
+        "drafts": "moderator",
+        "outputs": "moderator",
+        "outputs_archive": "moderator",
+        "sources": "admin",
+        "templates": "moderator",
+        "token_usage": "admin",
+    },
+    "evaluation": {"caption_evaluations": "reviewer", "evaluations": "moderator"},
+}
+
+
+@pytest.fixture(scope="module")
+async def platform(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
+    file = tmp_path_factory.mktemp("keys") / "signing_keys.pem"
+    file.write_bytes(generate_private_pem())
+    async with model_endpoint(POST) as model:
+        options = {
+            "engine": "model",
+            "model_base_url": model.url,
+            "model_name": "small",
+            "signing_key_file": Path(file),
+        }
+        async with desk(auth, workflow, generation, evaluation, media, **options) as running:
+            yield running
+
+
+async def newcomer(platform: Desk, name: str) -> Someone:
+    stranger = Someone(platform.http, platform.urls, "", new_id())
+    account = {"username": name, "email": f"{name}@example.org", "password": PASSWORD}
+    made = await stranger.post("auth", "/api/v1/auth/signup", account)
+    tokens = await stranger.post("auth", "/api/v1/auth/login", {"username": name, "password": PASSWORD})
+    return Someone(platform.http, platform.urls, tokens.body["access_token"], UUID(made.body["id"]))
+
+
+async def written(who: Someone, project_id: str) -> str:
+    asked = await who.post("generation", f"/api/v1/projects/{project_id}/generate/social", {"text": ARTICLE})
+    path = f"/api/v1/outputs/{asked.body['id']}"
+
+    async def completed() -> bool:
+        return bool((await who.get("generation", path)).body["status"] == "completed")
+
+    await eventually(completed)
+    return path
+
+
+async def live(platform: Desk, who: Someone) -> str:
+    """One user leaves something in every table; returns a project with an output."""
+    project_id = (await who.post("workflow", "/api/v1/projects", {"title": "Garden"})).body["id"]
+    workflow_id = await who.start(min_score=0, project_id=project_id)
+    await who.states(workflow_id, "awaiting_review")
+    await written(who, project_id)
+    path = await written(who, project_id)
+    assert (await who.post("generation", f"{path}/archive", None)).status == 200
+    template = {"name": "Notes", "type": "blog", "prompt": "About {topic}."}
+    assert (await who.post("generation", "/api/v1/templates", template)).status == 201
+    account = str(new_id())
+    chosen = await who.send("generation", "PUT", f"/api/v1/caption-settings/{account}", {"max_posts_per_run": 5})
+    assert chosen.status == 200
+    task = (await who.post("generation", "/api/v1/caption-tasks", {"connection_id": account})).body
+    await inside(
+        platform, "PUT", f"/internal/caption-tasks/{task['id']}/progress", progress_percent=40, current_step="2"
+    )
+    image = {"image_id": str(new_id()), "user_id": str(who.user_id)}
+    await inside(platform, "POST", "/internal/captions", **image, caption=CAPTION, engine="offline")
+
+    async def judged() -> list[Any]:
+        found: list[Any] = (await who.get("evaluation", "/api/v1/caption-evaluations")).body["items"]
+        return found
+
+    (verdict,) = await eventually(judged)
+    assert (verdict["image_id"], verdict["score"], verdict["level"]) == (image["image_id"], 93, "excellent")
+    return str(project_id)
+
+
+async def inside(platform: Desk, method: str, path: str, service: str = "generation", **body: Any) -> Any:
+    url, headers = platform.urls[service] + path, {"X-Presswork-Internal-Token": "inside"}
+    async with platform.http.request(method, url, json=body, headers=headers) as answer:
+        assert answer.status < 300, await answer.text()
+        return await answer.json(content_type=None) if answer.status == 200 else None
+
+
+@pytest.fixture(scope="module")
+async def people(platform: Desk) -> tuple[Someone, Someone]:
+    ada, bob = [await newcomer(platform, name) for name in ("ada", "bob")]
+    await asyncio.gather(live(platform, ada), live(platform, bob))
+    await settled(platform)
+    return ada, bob
+
+
+async def settled(platform: Desk) -> None:
+    """Wait until no service has anything to do or to hear now."""
+
+    async def quiet() -> bool:
+        due = "SELECT count(*) FROM tasks WHERE due_at <= now()"
+        left = [await platform.kits[name].database.pool.fetchval(due) for name in ("workflow", *STAFF)]
+        return not any(left)
+
+    await eventually(quiet, within=30)
+
+
+@pytest.mark.parametrize("service", sorted(STAFF))
+async def test_what_is_lost_is_made_again(platform: Desk, people: tuple[Someone, Someone], service: str) -> None:
+    kit, connection = platform.kits[service], await asyncpg.connect(platform.admin_dsn)
+    try:
+        assert await read_tables(connection, service) == sorted(STAFF[service])
+        before = await rows_of(platform.admin_dsn, service)
+        assert all(before.values()), "a table without rows proves nothing"
+        done = await assert_rebuild_equals_live(kit, platform.admin_dsn)
+        assert sorted(done.tables) == sorted(STAFF[service])
+        await connection.execute(f"TRUNCATE {', '.join(f'{service}.{table}' for table in STAFF[service])}")
+        await rebuild(kit, platform.admin_dsn)
+        assert await rows_of(platform.admin_dsn, service) == before
+    finally:
+        await connection.close()
+
+
+@pytest.mark.parametrize(("service", "table"), [(service, table) for service in STAFF for table in STAFF[service]])
+async def test_a_user_sees_and_changes_their_own_rows_and_each_role_what_it_may(
+    platform: Desk, people: tuple[Someone, Someone], service: str, table: str
+) -> None:
+    ada, bob = people
+    dsn = platform.kits[service].settings.database_url
+    await assert_row_security(dsn, table, mine=ada.user_id, theirs=bob.user_id, staff_reads=STAFF[service][table])
+
+
+async def test_what_models_took_is_known_by_day(platform: Desk, people: tuple[Someone, Someone]) -> None:
+    usage = (await people[0].get("generation", "/api/v1/token-usage")).body
+    (day,) = usage["items"]
+    assert (day["service"], day["model"]) == ("generation", "small")
+    assert day["calls"] >= 3, "two outputs and at least one draft"
+    assert (usage["input_tokens"], usage["output_tokens"]) == (day["input_tokens"], day["output_tokens"])
+    assert day["input_tokens"] % 11 == day["output_tokens"] % 7 == 0
+    assert usage["unpriced_calls"] == day["calls"]
+
+
+async def test_what_hangs_on_a_project_goes_with_it(platform: Desk) -> None:
+    eve = await newcomer(platform, "eve")
+    project_id = await live(platform, eve)
+    await settled(platform)
+    assert (await eve.send("workflow", "DELETE", f"/api/v1/projects/{project_id}")).status == 204
+    for service, table in (
+        ("generation", "outputs"),
+        ("generation", "outputs_archive"),
+        ("generation", "drafts"),
+        ("generation", "sources"),
+        ("evaluation", "evaluations"),
+    ):
+        await gone(platform, service, table, eve)
+    assert len((await eve.get("generation", "/api/v1/templates", is_custom=True)).body["items"]) == 1
+
+
+async def gone(platform: Desk, service: str, table: str, who: Someone) -> None:
+    pool = platform.kits[service].database.pool
+    count = f"SELECT count(*) = 0 FROM {table} WHERE user_id = $1"
+    await eventually(lambda: pool.fetchval(count, who.user_id), within=30)
+
+
+async def test_an_account_that_is_erased_leaves_nothing_and_others_keep_theirs(
+    platform: Desk, people: tuple[Someone, Someone]
+) -> None:
+    ada, bob = people
+    before = {service: await rows_of(platform.admin_dsn, service) for service in STAFF}
+    erased = await ada.send("auth", "DELETE", "/api/v1/auth/me", {"password": PASSWORD})
+    assert erased.status == 204
+    for service, tables in STAFF.items():
+        for table in tables:
+            await gone(platform, service, table, ada)
+    await settled(platform)
+    for service in STAFF:
+        after = await rows_of(platform.admin_dsn, service)
+        for table, rows in before[service].items():
+            theirs = [row for row in rows if str(ada.user_id) not in row]
+            assert [row for row in after[table] if str(bob.user_id) in row] == [
+                row for row in theirs if str(bob.user_id) in row
+            ]
+        await assert_rebuild_equals_live(platform.kits[service], platform.admin_dsn)
+
+
+async def test_a_caption_is_judged_on_request_as_well(platform: Desk) -> None:
+    image = {"image_id": str(new_id()), "user_id": str(new_id())}
+    for _ in range(2):
+        verdict = await inside(
+            platform, "POST", "/internal/evaluations/captions", "evaluation", **image, caption="maybe a thing"
+        )
+        assert (verdict["level"], verdict["needs_special_review"]) == ("poor", True)
+        assert "without 'maybe'" in verdict["feedback"]
+    count = "SELECT count(*) FROM caption_evaluations WHERE image_id = $1"
+    assert await platform.kits["evaluation"].database.pool.fetchval(count, image["image_id"]) == 1
