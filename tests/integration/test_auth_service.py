@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import statistics
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable
 from dataclasses import dataclass, replace
@@ -23,6 +24,7 @@ from alembic import command
 from contracts.envelope import START, Event, Meta
 from contracts.events.publishing import ConnectionAdded, ConnectionRemoved
 from deploy.migrate import alembic_config, migrate
+from services.auth import administrators
 from services.auth.administrators import promote
 from services.auth.app import service as auth
 from services.auth.domain.session import StartSession
@@ -559,7 +561,32 @@ class TestAdministration:
     async def test_an_operator_makes_the_first_administrator(self, ada: Person, kit: Kit) -> None:
         assert await promote(kit.settings, f" {ada.email.upper()} ") == ada.username
         assert await promote(kit.settings, "nobody@example.org") is None
+        assert await promote(kit.settings, ada.email) == ada.username
+        assert (await events_of(kit, ada.id)).count("UserRoleChanged") == 1
         assert role_in((await ada.refresh(ada.tokens["refresh_token"])).json) == "admin"
+
+
+class TestOperator:
+    def run(self, kit: Kit, monkeypatch: pytest.MonkeyPatch, *arguments: str, dsn: str | None = None) -> int:
+        """The exit status of the command."""
+        monkeypatch.setenv("PRESSWORK_AUTH_DATABASE_URL", kit.settings.database_url if dsn is None else dsn)
+        monkeypatch.setenv("PRESSWORK_FIELD_KEYS", kit.settings.field_keys)
+        monkeypatch.setattr(sys, "argv", ["administrators", *arguments])
+        return administrators.main()
+
+    async def test_the_command_says_what_it_did_or_what_to_do(
+        self, ada: Person, kit: Kit, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        for address, dsn, status, said in (
+            (ada.email, None, 0, f"{ada.username} is an administrator"),
+            ("nobody@example.org", None, 1, "sign up first"),
+            (ada.email, "", 2, "make admin EMAIL="),
+            (ada.email, "postgresql://presswork_auth@127.0.0.1:1/x", 1, "Nothing was changed"),
+        ):
+            assert await asyncio.to_thread(self.run, kit, monkeypatch, address, dsn=dsn) == status
+            output = capsys.readouterr()
+            assert said in output.out + output.err
+        assert role_in((await ada.log_in()).json) == "admin"
 
 
 class TestVerification:

@@ -35,6 +35,7 @@ async def kind(answer: aiohttp.ClientResponse) -> str:
     ("path", "service"),
     [
         ("/api/v1/auth/me", "auth"),
+        ("/api/v1/users/1", "auth"),
         ("/api/v1/projects/1/files", "workflow"),
         ("/api/v1/workflows", "workflow"),
         ("/api/v1/drafts/1", "generation"),
@@ -51,6 +52,14 @@ async def test_each_path_reaches_its_service_unchanged(
 ) -> None:
     answer = await http.get(path + "?q=%C3%A9&q=2", headers=world.token())
     assert await answer.json() == {"service": service, "path": path, "query": "q=%C3%A9&q=2"}
+
+
+async def test_a_token_from_a_mail_needs_no_log_in_but_asking_for_one_does(http: aiohttp.ClientSession) -> None:
+    answer = await http.post("/api/v1/auth/verification/confirm", json={"token": "t"})
+    assert (await answer.json())["service"] == "auth"
+    assert "X-RateLimit-Remaining" in answer.headers
+    refused = await http.post("/api/v1/auth/verification")
+    assert (refused.status, await kind(refused)) == (401, "unauthenticated")
 
 
 @pytest.mark.parametrize("path", ["/internal/history/1", "/api/v1/workflowsx", "/api/v2/jobs", "/api/v1/", "/blogs"])
