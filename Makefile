@@ -36,6 +36,10 @@ test: .venv/.ready lint types ## every test: lint, types, unit to end-to-end
 bench: .venv/.ready ## the promised figures, each with its ratio to a limit or peer
 	@$(PY) -m tests.bench $(ARGS)
 
+.PHONY: growth
+growth: .venv/.ready ## a store filled with so many events, and the same figures at each size; EVENTS="1000000 10000000"
+	@$(PY) -m tests.bench.growth $(EVENTS) $(ARGS)
+
 docs: .venv/.ready ## write the generated documents again
 	@$(PY) -m deploy.docs
 
@@ -51,8 +55,12 @@ trace: .venv/.ready ## a request's spans across the services as a tree; ID=trace
 parked: .venv/.ready ## events that failed too often; RETRY=all or RETRY=stream-id has them tried again; SERVICE=...
 	@$(PY) -m deploy.embedded exec -- $(PY) -m shared.parked $(if $(RETRY),retry $(if $(filter all,$(RETRY)),--all,--stream '$(RETRY)'),list) $(if $(SERVICE),--service '$(SERVICE)')
 
-rebuild: .venv/.ready ## fill read tables again from the events; SERVICE=workflow TABLE=workflows, default all
-	@$(PY) -m deploy.embedded exec -- $(PY) -m shared.rebuild $(if $(SERVICE),'$(SERVICE)') $(if $(SERVICE),$(TABLE),$(if $(TABLE),$(error say whose: make rebuild SERVICE=... TABLE=$(TABLE))))
+rebuild: .venv/.ready ## fill read tables again from the events; SERVICE=workflow TABLE=workflows, default all; AS_OF=2026-01-01T00:00Z copies them as they stood
+	@$(PY) -m deploy.embedded exec -- $(PY) -m shared.rebuild $(if $(SERVICE),'$(SERVICE)') $(if $(SERVICE),$(TABLE),$(if $(TABLE),$(error say whose: make rebuild SERVICE=... TABLE=$(TABLE)))) $(if $(AS_OF),--as-of '$(AS_OF)')
+
+.PHONY: copies
+copies: .venv/.ready ## copies of read tables made by AS_OF; SERVICE=..., and DROP=name removes one
+	@$(PY) -m deploy.embedded exec -- $(PY) -m shared.rebuild $(if $(SERVICE),'$(SERVICE)') $(if $(DROP),--drop '$(DROP)',--copies)
 
 check-schema: .venv/.ready ## hold the running platform's schemas against the documents they come from; DSN=any other database
 	@$(if $(DSN),PRESSWORK_POSTGRES_URL='$(DSN)',$(PY) -m deploy.embedded exec --) $(PY) -m deploy.schema check

@@ -1,7 +1,8 @@
 """`python -m shared.rebuild [SERVICE] [TABLE ...]`: fill read tables anew while the old ones serve.
 
-Wants PRESSWORK_POSTGRES_URL (an administrator) and PRESSWORK_<SERVICE>_DATABASE_URL, and what the service itself is
-told; services whose events others show in their tables have to run.
+With --as-of write copies beside them, as they stood then; --copies lists those, --drop removes one. Wants
+PRESSWORK_POSTGRES_URL (an administrator) and PRESSWORK_<SERVICE>_DATABASE_URL, and what the service itself is told;
+services whose events others show in their tables have to run.
 """
 
 from __future__ import annotations
@@ -9,101 +10,177 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from datetime import datetime
+from typing import Any
 
 import asyncpg
 import uvloop
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    Progress,
-    ProgressColumn,
-    SpinnerColumn,
-    Task,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-)
-from rich.text import Text
 
 from shared.database import UNAVAILABLE
 from shared.kit import Kit
 from shared.operating import OperatorSettings, find_service
-from shared.rebuild import Progress as Done
-from shared.rebuild import Rebuilt, Refused, Told, rebuild
+from shared.rebuild import Rebuilt, Refused, copies, copy_as_of, rebuild
+from shared.rebuild.comparing import Compared
+from shared.rebuild.session import as_owner
+from shared.rebuild.telling import telling
 
 console = Console(highlight=False, soft_wrap=True)
 problems = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
-class _Rate(ProgressColumn):
-    """Events a second since the beginning."""
-
-    def render(self, task: Task) -> Text:
-        seconds = task.finished_time or task.elapsed or 0
-        events = int(task.fields["events"])
-        rate = f"{events / seconds:,.0f}/s" if seconds else ""
-        return Text(f"{events:,} events {rate}", style="progress.data.speed")
+class Wrong(Exception):
+    """What was asked for cannot be done; the sentence says why."""
 
 
-def _teller(bar: Progress, line: TaskID, name: str) -> Told:
-    def tell(done: Done) -> None:
-        bar.update(line, description=f"{name}: {done.stage}", completed=done.share, events=done.events)
+async def _guarded(name: str, what: str, work: Awaitable[None]) -> bool:
+    """Do it, and say what is wrong when it fails."""
+    try:
+        await work
+    except (Refused, LookupError, ValueError) as error:  # the latter two: an event that nobody here can read
+        problems.print(f"[bold red]{name} was not {what}:[/] {escape(str(error))}")
+    except asyncpg.DiskFullError as error:
+        problems.print(
+            f"[bold red]{name} was not {what};[/] its tables are as they were. The disk of PostgreSQL is full "
+            f"({escape(str(error))}): a rebuild needs as much room again as its tables and their indexes take. "
+            "Make room and try again."
+        )
+    except (*UNAVAILABLE, asyncpg.PostgresError) as error:
+        said = escape(str(error) or type(error).__name__)
+        problems.print(f"[bold red]{name} was not {what};[/] its tables are as they were. PostgreSQL: {said}")
+    else:
+        return True
+    return False
 
-    return tell
 
-
-async def _rebuild_all(services: Sequence[str], tables: Sequence[str], settings: OperatorSettings) -> int:
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), _Rate(), TimeElapsedColumn())
-    with Progress(*columns, console=console) as bar:
-        for name in services:
-            service = find_service(name)
-            kit = Kit(service, service.settings(database_url=settings.databases()[name]))
-            if not kit.read_tables.events:
-                continue
-            line = bar.add_task(name, total=1.0, events=0)
-            try:
-                _conclude(name, await rebuild(kit, settings.postgres_url, tables, told=_teller(bar, line, name)))
-            except (Refused, LookupError, ValueError) as error:  # the latter two: an event that nobody here can read
-                bar.stop()
-                problems.print(f"[bold red]{name} was not rebuilt:[/] {escape(str(error))}")
-                return 1
-            except (*UNAVAILABLE, asyncpg.PostgresError) as error:
-                bar.stop()
-                said = escape(str(error) or type(error).__name__)
-                problems.print(f"[bold red]{name} was not rebuilt;[/] its tables are as they were. PostgreSQL: {said}")
-                return 1
+async def _each(settings: OperatorSettings, services: Sequence[str], what: str, work: _Work) -> int:
+    """For one service after the other, until one fails."""
+    for name in services:
+        service = find_service(name)
+        kit = Kit(service, service.settings(database_url=settings.databases()[name]))
+        if kit.read_tables.events and not await _guarded(name, what, work(kit)):
+            return 1
     return 0
+
+
+_Work = Callable[[Kit], Awaitable[None]]
+
+
+def _rebuilding(settings: OperatorSettings, tables: Sequence[str]) -> _Work:
+    async def work(kit: Kit) -> None:
+        with telling(console, kit.service.name) as told:
+            done = await rebuild(kit, settings.postgres_url, tables, told=told)
+        _conclude(kit.service.name, done)
+
+    return work
+
+
+def _copying(settings: OperatorSettings, tables: Sequence[str], at: datetime) -> _Work:
+    async def work(kit: Kit) -> None:
+        with telling(console, kit.service.name) as told:
+            done = await copy_as_of(kit, settings.postgres_url, tables, at, told=told)
+        for copy, rows in done.copies.items():
+            console.print(f"[bold green]{kit.service.name}.{copy}[/]: {rows:,} rows")
+
+    return work
 
 
 def _conclude(name: str, done: Rebuilt) -> None:
     rate = done.events / done.seconds if done.seconds else 0
+    if done.again:
+        console.print(f"[yellow]{name}: an earlier rebuild had been killed; this one began anew[/]")
     console.print(
         f"[bold green]{name}[/]: {', '.join(done.tables)} from {done.events:,} events in {done.seconds:.1f} s "
         f"({rate:,.0f}/s); writers waited {done.locked * 1000:.0f} ms"
     )
+    for compared in done.compared:
+        console.print(f"  {compared.table}: {compared.rows:,} rows, {_changes(compared)}")
     if done.left:
         console.print(f"[yellow]{name}: {', '.join(done.left)} left alone: no event writes what stands there[/]")
 
 
+def _changes(compared: Compared) -> str:
+    if compared.same:
+        return "each as it was"
+    told = [
+        (compared.lost, "had been lost"),
+        (compared.surplus, "should not have been"),
+        (compared.changed, "differed"),
+    ]
+    least = "at least " if compared.at_least else ""
+    return f"[yellow]of which {least}[/]" + ", ".join(f"[yellow]{count:,} {what}[/]" for count, what in told if count)
+
+
+async def _list(settings: OperatorSettings, services: Sequence[str]) -> int:
+    found = []
+    for name in services:
+        async with as_owner(settings.postgres_url, name) as connection:
+            found += await copies.listed(connection, name)
+    for copy in found:
+        console.print(f"{copy.service}.{copy.name}  {copy.size / 2**20:,.1f} MiB  {escape(copy.comment)}")
+    if not found:
+        console.print("there are no copies")
+    return 0
+
+
+async def _drop(settings: OperatorSettings, service: str, copy: str) -> int:
+    async def work() -> None:
+        async with as_owner(settings.postgres_url, service) as connection:
+            await copies.drop(connection, service, copy)
+        console.print(f"{service}.{copy} is gone")
+
+    return 0 if await _guarded(f"{service}.{copy}", "dropped", work()) else 1
+
+
+def _moment(text: str) -> datetime:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise Wrong(f"{text!r} is no time; write it as 2026-01-01T00:00Z.") from None
+    if at.tzinfo is None:
+        raise Wrong(f"{text!r} names no time zone; write {text}Z for UTC.")
+    return at
+
+
+def _asked(chosen: argparse.Namespace, settings: OperatorSettings) -> Coroutine[Any, Any, int]:
+    known = settings.databases()
+    if chosen.service and chosen.service not in known:
+        raise Wrong(f"no service {chosen.service!r}; there are: {', '.join(sorted(known))}")
+    services = [chosen.service] if chosen.service else sorted(known)
+    if chosen.drop:
+        if not chosen.service:
+            raise Wrong("say whose: make copies SERVICE=... DROP=...")
+        return _drop(settings, chosen.service, chosen.drop)
+    if chosen.copies:
+        return _list(settings, services)
+    if chosen.as_of is not None:
+        return _each(settings, services, "copied", _copying(settings, chosen.table, _moment(chosen.as_of)))
+    return _each(settings, services, "rebuilt", _rebuilding(settings, chosen.table))
+
+
 def main() -> int:
-    """The command line."""
+    """The command line. 0: done; 1: not, and why; 2: not set up; 130: stopped."""
     parser = argparse.ArgumentParser(prog="python -m shared.rebuild", description=__doc__)
     parser.add_argument("service", nargs="?", help="default: every service")
     parser.add_argument("table", nargs="*", help="default: every read table of the service")
+    parser.add_argument("--as-of", metavar="TIME", help="write copies as they stood then, such as 2026-01-01T00:00Z")
+    parser.add_argument("--copies", action="store_true", help="list the copies there are")
+    parser.add_argument("--drop", metavar="COPY", help="remove a copy")
     chosen = parser.parse_args()
     settings = OperatorSettings()
-    known = settings.databases()
-    if not settings.postgres_url or not known:
+    if not settings.postgres_url or not settings.databases():
         problems.print("Set PRESSWORK_POSTGRES_URL and PRESSWORK_<SERVICE>_DATABASE_URL; `make rebuild` does.")
         return 2
-    if chosen.service and chosen.service not in known:
-        problems.print(f"no service {escape(repr(chosen.service))}; there are: {', '.join(sorted(known))}")
-        return 2
-    services = [chosen.service] if chosen.service else sorted(known)
     try:
-        return uvloop.run(_rebuild_all(services, chosen.table, settings))
+        return uvloop.run(_asked(chosen, settings))
+    except Wrong as wrong:
+        problems.print(escape(str(wrong)))
+        return 1
+    except UNAVAILABLE as error:
+        problems.print(f"PostgreSQL cannot be reached: {escape(str(error) or type(error).__name__)}")
+        return 1
     except (KeyboardInterrupt, asyncio.CancelledError):
         problems.print("[yellow]stopped; the tables are as they were[/]")
         return 130

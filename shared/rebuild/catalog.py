@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -64,6 +65,7 @@ SELECT relname FROM pg_class
 WHERE relnamespace = $1::text::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition ORDER BY relname
 """
 
+COPIES = r"_as_of_[0-9]{8}t[0-9]{6}z$"  # how tables are called that show another one as it stood at some moment
 # What the kit and the migrations keep beside the read tables.
 KIT_TABLES = frozenset(
     {
@@ -82,8 +84,9 @@ KIT_TABLES = frozenset(
 
 
 async def read_tables(connection: Connection, schema: str) -> list[str]:
-    """The tables of a schema that are not the kit's; not their partitions, which are parts of them."""
-    return [row["relname"] for row in await connection.fetch(_READABLE, schema) if row["relname"] not in KIT_TABLES]
+    """The tables of a schema that are not the kit's; neither partitions, which are parts of them, nor copies."""
+    names = [row["relname"] for row in await connection.fetch(_READABLE, schema)]
+    return [name for name in names if name not in KIT_TABLES and not re.search(COPIES, name)]
 
 
 _TIES = """

@@ -46,11 +46,14 @@ def cut(reads: Sequence[Read], wanted: int) -> int:
 
 class Own:
     """The service's own events. `gated`: only what no open transaction can precede; else all there are, for whoever
-    keeps writers out."""
+    keeps writers out. `until`: only what was recorded by then."""
 
-    def __init__(self, store: EventStore, passed_by: Collection[str], folding: Folding) -> None:
+    def __init__(
+        self, store: EventStore, passed_by: Collection[str], folding: Folding, until: datetime | None = None
+    ) -> None:
         self._store = store
         self._folding = folding
+        self._until = until
         # Not "all that is wanted": whether an event that nobody here knows matters cannot be told, so it must be met.
         self._passed_by = sorted(passed_by)
         self.mark = START
@@ -64,15 +67,15 @@ class Own:
             while rows := await reading:
                 last = rows[-1]
                 mark = Mark(last["transaction_id"], last["position"])
-                await self._folding.prepare(connection, rows)
+                wanted = [row for row in rows if self._until is None or row["recorded_at"] <= self._until]
+                await self._folding.prepare(connection, wanted)
                 if len(rows) == PAGE:  # read on while this page is worked on
                     reading = asyncio.create_task(self._fetch(connection, sql, mark))
                     await asyncio.sleep(0)
-                events = [self._store.restore(row) for row in rows]
+                events = [self._store.restore(row) for row in wanted]
                 states = self._folding.after(events)
-                yield [
-                    Read(event, len(row["data"]), state) for event, row, state in zip(events, rows, states, strict=True)
-                ]
+                sizes = [len(row["data"]) for row in wanted]
+                yield [Read(*each) for each in zip(events, sizes, states, strict=True)]
                 self.mark = mark
                 if len(rows) < PAGE:
                     return
@@ -97,6 +100,7 @@ class Other:
     store: EventStore
     feed: Feed
     types: Collection[str]
+    until: datetime | None = None  # only what was recorded by then
     aside: dict[Mark, Wire] = field(default_factory=dict)
 
     async def pages(self, before: Heard, now: Heard) -> AsyncGenerator[list[Read], None]:
@@ -114,6 +118,8 @@ class Other:
                     continue  # not heard yet
                 if wire.mark <= already and wire.mark <= before.of(self.source, wire.meta.stream_id):
                     continue  # taken before
+                if self.until is not None and wire.meta.recorded_at > self.until:
+                    continue
                 if (self.source, wire.mark) in now.parked:
                     self.aside[wire.mark] = wire
                     continue
@@ -135,11 +141,11 @@ async def interleaved(sources: Sequence[AsyncGenerator[list[Read], None]]) -> As
     try:
         while True:
             for number in sorted(open_sources):
-                if not buffers[number]:
-                    try:
+                try:
+                    while not buffers[number]:  # a page may hold nothing of what is wanted
                         buffers[number].extend(await anext(sources[number]))
-                    except StopAsyncIteration:
-                        open_sources.discard(number)
+                except StopAsyncIteration:
+                    open_sources.discard(number)
             filled = [buffer for buffer in buffers if buffer]
             if not filled:
                 return

@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import gc
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, aclosing, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 
 import asyncpg
 
@@ -19,9 +20,10 @@ from shared.database import PRIMARY_KEYS, Connection
 from shared.eventstore.folding import Folding
 from shared.http.client import ServiceClient
 from shared.kit import Kit
-from shared.rebuild import shadow
+from shared.rebuild import copies, shadow
 from shared.rebuild.catalog import Ties
 from shared.rebuild.columns import column_types
+from shared.rebuild.comparing import Compared, Difference, conclude, look
 from shared.rebuild.feed import Feed, over
 from shared.rebuild.heard import Heard
 from shared.rebuild.names import quoted, shadow_of
@@ -56,13 +58,25 @@ class Progress:
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
     """What was done. `left`: tables left alone, for they hold rows that no projection writes; `seconds` in all,
-    `locked` those in which writers waited."""
+    `locked` those in which writers waited; `compared`: what the rebuild changed, table by table; `again`:
+    an earlier one had been killed, and this one began anew."""
 
     tables: tuple[str, ...]
     left: tuple[str, ...]
     events: int
     seconds: float
     locked: float
+    compared: tuple[Compared, ...] = ()
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """What was copied: names of the new tables with their rows, from how many events, in how many seconds."""
+
+    copies: Mapping[str, int]
+    events: int
+    seconds: float
 
 
 Told = Callable[[Progress], None]
@@ -82,6 +96,32 @@ async def rebuild(
     addresses in the kit's settings; the kit need not be open. Raises Refused, UnknownEvent or UnreadableEvent (an event
     that nobody here can read) and asyncpg's errors; then nothing was changed.
     """
+    async with _prepared(kit, admin_dsn, tables, feed, told) as run:
+        return await run.go(frozenset(tables))
+
+
+async def copy_as_of(
+    kit: Kit,
+    admin_dsn: str,
+    tables: Sequence[str],
+    at: datetime,
+    *,
+    feed: Feed | None = None,
+    told: Told = lambda progress: None,
+) -> Copied:
+    """Write a copy of each named table as it stood at a moment, from the events recorded by then, beside the tables.
+
+    `at` with a time zone. Raises what `rebuild` raises; then there is no copy.
+    """
+    async with _prepared(kit, admin_dsn, tables, feed, told, at) as run:
+        return await run.copy(tables, at)
+
+
+@asynccontextmanager
+async def _prepared(
+    kit: Kit, admin_dsn: str, tables: Sequence[str], feed: Feed | None, told: Told, until: datetime | None = None
+) -> AsyncIterator[_Run]:
+    """A run that has its tables for itself; none of its shadows is there afterwards."""
     schema = kit.service.name
     async with AsyncExitStack() as stack:
         if feed is None:
@@ -91,10 +131,12 @@ async def rebuild(
         reading = await stack.enter_async_context(as_owner(admin_dsn, schema))
         ties = await Ties.read(writing, schema)
         chosen = await choose(writing, schema, tables, ties)
+        if until is not None:
+            await copies.check(writing, schema, tables or chosen, until)
         await alone(writing, schema, chosen)
         try:
             with _rare_collections():
-                return await _Run(kit, feed, writing, reading, chosen, ties, told).go(frozenset(tables))
+                yield _Run(kit, feed, writing, reading, chosen, ties, told, until)
         finally:
             await asyncio.shield(clean(admin_dsn, schema, chosen))
 
@@ -112,7 +154,15 @@ def _rare_collections() -> Iterator[None]:
 
 class _Run:
     def __init__(
-        self, kit: Kit, feed: Feed, writing: Connection, reading: Connection, tables: list[str], ties: Ties, told: Told
+        self,
+        kit: Kit,
+        feed: Feed,
+        writing: Connection,
+        reading: Connection,
+        tables: list[str],
+        ties: Ties,
+        told: Told,
+        until: datetime | None,
     ) -> None:
         self._kit = kit
         self._schema = kit.service.name
@@ -126,8 +176,8 @@ class _Run:
             names.setdefault(event.owner, set()).add(event.__name__)
         known = {event.__name__ for event in kit.store.registry.of(self._schema)}
         folding = Folding(kit.store, kit.read_tables.streams)
-        self._own = Own(kit.store, known - names.pop(self._schema), folding)
-        self._others = [Other(source, kit.store, feed, types) for source, types in sorted(names.items())]
+        self._own = Own(kit.store, known - names.pop(self._schema), folding, until)
+        self._others = [Other(source, kit.store, feed, types, until) for source, types in sorted(names.items())]
         self._heard = Heard()
         self._events = 0
         self._last = 0
@@ -136,6 +186,7 @@ class _Run:
         started = time.monotonic()
         await self._writing.execute("SET synchronous_commit = off")  # a shadow lost in a crash is made again
         self._last = await self._reading.fetchval(_LAST)
+        again = await shadow.exists(self._writing, self._tables)
         await shadow.make(self._writing, self._schema, self._tables)
         writer = await self._writer()
         self._tell("filling")
@@ -147,12 +198,37 @@ class _Run:
             await self._writing.execute(f"VACUUM (ANALYZE) {quoted(shadow_of(table))}")
         self._tell("catching up")
         await self._catch_up(writer)
+        self._tell("comparing")
+        differences = [await look(self._reading, table, writer.keys[table]) for table in self._tables]
+        await self._catch_up(writer)
         await self._writing.execute("RESET synchronous_commit")
-        locked = await self._put_in_place(writer)
+        locked, compared = await self._put_in_place(writer, differences)
         self._tell("checking foreign keys")
         await shadow.validate(self._writing, self._schema, self._tables)
         self._tell("done")
-        return Rebuilt(tuple(self._tables), tuple(left), self._events, time.monotonic() - started, locked)
+        seconds = time.monotonic() - started
+        return Rebuilt(tuple(self._tables), tuple(left), self._events, seconds, locked, tuple(compared), again)
+
+    async def copy(self, wanted: Sequence[str], at: datetime) -> Copied:
+        started = time.monotonic()
+        named = sorted(set(wanted)) or self._tables
+        await self._writing.execute("SET synchronous_commit = off")
+        self._last = await self._reading.fetchval(_LAST)
+        await shadow.make(self._writing, self._schema, self._tables, in_parts=False)
+        writer = await self._writer()
+        self._tell("filling")
+        await self._pass(writer.fill)
+        self._tell("indexing")
+        await shadow.index(self._writing, self._schema, named, in_parts=False)
+        made = {}
+        for table in named:
+            name = quoted(shadow_of(table))
+            await self._writing.execute(f"VACUUM (ANALYZE) {name}")
+            made[copies.name_of(table, at)] = await self._writing.fetchval(f"SELECT count(*) FROM {name}")
+        await self._writing.execute("RESET synchronous_commit")
+        await copies.keep(self._writing, self._schema, named, f"presswork_{self._schema}", at)
+        self._tell("done")
+        return Copied(made, self._events, time.monotonic() - started)
 
     async def _writer(self) -> Writer:
         keys = {row["table"]: tuple(row["columns"]) for row in await self._writing.fetch(PRIMARY_KEYS)}
@@ -210,8 +286,11 @@ class _Run:
             if await self._pass(writer.follow) < CLOSE:
                 return
 
-    async def _put_in_place(self, writer: Writer) -> float:
-        """The final transaction, again while somebody is in its way. Returns for how many seconds writers waited."""
+    async def _put_in_place(self, writer: Writer, found: Sequence[Difference]) -> tuple[float, list[Compared]]:
+        """The final transaction, again while somebody is in its way.
+
+        Returns for how many seconds writers waited, and which of the differences `found` were none of moments only.
+        """
         for attempt in range(TRIES):
             marks = self._own.mark, self._heard, self._events, [dict(other.aside) for other in self._others]
             try:
@@ -221,8 +300,9 @@ class _Run:
                     await self._writing.execute(_KEEP_WRITERS_OUT)
                     began = time.monotonic()
                     await self._pass(writer.follow, gated=False)
+                    compared = await conclude(self._writing, found, writer.keys)
                     await shadow.swap(self._writing, self._schema, self._tables)
-                return time.monotonic() - began
+                return time.monotonic() - began, compared
             except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
                 self._own.mark, self._heard, self._events, asides = marks
                 for other, aside in zip(self._others, asides, strict=True):

@@ -53,7 +53,7 @@ _AFTERWARDS = """
 WITH old AS (
     SELECT oid, relname FROM pg_class WHERE relnamespace = $1::text::regnamespace AND relname = ANY ($2::text[])
 )
-SELECT 1 AS step, p.oid, format('CREATE POLICY %I ON %I AS %s FOR %s TO %s', polname, relname,
+SELECT 1 AS step, p.oid, format('CREATE POLICY %I ON %I AS %s FOR %s TO %s', polname, coalesce($3, relname),
            CASE WHEN polpermissive THEN 'PERMISSIVE' ELSE 'RESTRICTIVE' END,
            CASE polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE' WHEN 'd' THEN 'DELETE'
                        ELSE 'ALL' END,
@@ -63,7 +63,7 @@ SELECT 1 AS step, p.oid, format('CREATE POLICY %I ON %I AS %s FOR %s TO %s', pol
        || coalesce(' WITH CHECK (' || pg_get_expr(polwithcheck, polrelid) || ')', '') AS sql
 FROM pg_policy p JOIN old ON old.oid = polrelid
 UNION ALL
-SELECT 1, p.oid, format('ALTER POLICY %I ON %I', polname, c.relname)
+SELECT 2, p.oid, format('ALTER POLICY %I ON %I', polname, c.relname)
        || coalesce(' USING (' || pg_get_expr(polqual, polrelid) || ')', '')
        || coalesce(' WITH CHECK (' || pg_get_expr(polwithcheck, polrelid) || ')', '')
 FROM pg_policy p JOIN pg_class c ON c.oid = polrelid
@@ -71,7 +71,7 @@ WHERE polrelid NOT IN (SELECT oid FROM old) AND EXISTS (
     SELECT FROM pg_depend
     WHERE classid = 'pg_policy'::regclass AND objid = p.oid AND refobjid IN (SELECT oid FROM old))
 UNION ALL
-SELECT 2, v.oid, format('CREATE OR REPLACE VIEW %I%s AS %s', v.relname,
+SELECT 3, v.oid, format('CREATE OR REPLACE VIEW %I%s AS %s', v.relname,
            ' WITH (' || array_to_string(reloptions, ', ') || ')', pg_get_viewdef(v.oid))
 FROM pg_class v
 WHERE v.relkind = 'v' AND EXISTS (
@@ -88,7 +88,7 @@ FROM pg_constraint con JOIN old ON old.oid = conrelid
 WHERE contype = 'f' AND conparentid = 0 AND obj_description(con.oid, 'pg_constraint') IS NOT NULL
 UNION ALL
 -- Not earlier: COPY is refused where row-level security binds the owner, too.
-SELECT 6, c.oid, format('ALTER TABLE %I %s', relname, what)
+SELECT 6, c.oid, format('ALTER TABLE %I %s', coalesce($3, relname), what)
 FROM pg_class c, LATERAL (VALUES (relrowsecurity, 'ENABLE ROW LEVEL SECURITY'),
                                  (relforcerowsecurity, 'FORCE ROW LEVEL SECURITY'),
                                  (relreplident = 'f', 'REPLICA IDENTITY FULL')) AS flags (is_set, what)
@@ -106,18 +106,21 @@ async def family(connection: Connection, schema: str, tables: Sequence[str]) -> 
     return [*tables, *(part.name for part in await partitions(connection, schema, tables))]
 
 
-async def make(connection: Connection, schema: str, tables: Sequence[str]) -> None:
-    """Shadows with a primary key, partitions, the triggers and the grants; leftovers of a killed rebuild go first."""
+async def make(connection: Connection, schema: str, tables: Sequence[str], *, in_parts: bool = True) -> None:
+    """Shadows with a primary key, partitions, the triggers and the grants; leftovers of a killed rebuild go first.
+
+    Without `in_parts` that of a partitioned table is a plain one.
+    """
     await check(connection, schema, tables)
     await drop(connection, tables)
-    parted = await partitioning(connection, schema, tables)
+    parted = await partitioning(connection, schema, tables) if in_parts else {}
     for table in tables:
         by = f" PARTITION BY {parted[table]}" if table in parted else ""
         await connection.execute(_LIKE.format(shadow=quoted(shadow_of(table)), table=quoted(table)) + by)
-    for part in await partitions(connection, schema, tables):
+    for part in await partitions(connection, schema, list(parted)):
         shadow, whole = quoted(shadow_of(part.name)), quoted(shadow_of(part.table))
         await connection.execute(f"CREATE TABLE {shadow} PARTITION OF {whole} {part.bound}")
-    of_all = await family(connection, schema, tables)
+    of_all = await family(connection, schema, tables) if in_parts else list(tables)
     for row in await connection.fetch(_DRESS, schema, of_all, SUFFIX):
         await connection.execute(row["sql"])
     for row in await connection.fetch(_TRIGGERS, schema, of_all):
@@ -133,15 +136,29 @@ async def _copy_trigger(connection: Connection, schema: str, table: str, name: s
         await connection.execute(f"ALTER TABLE {shadow} {how} TRIGGER {quoted(name)}")
 
 
+async def exists(connection: Connection, tables: Iterable[str]) -> bool:
+    """Whether one of these tables has a shadow: its rebuild was killed."""
+    names = [quoted(shadow_of(table)) for table in tables]
+    return bool(
+        await connection.fetchval("SELECT bool_or(to_regclass(n) IS NOT NULL) FROM unnest($1::text[]) n", names)
+    )
+
+
 async def drop(connection: Connection, tables: Iterable[str]) -> None:
     """Remove the shadows of these tables, if there are any."""
     names = ", ".join(quoted(shadow_of(table)) for table in tables)
     await connection.execute(f"DROP TABLE IF EXISTS {names}")
 
 
-async def index(connection: Connection, schema: str, tables: Sequence[str]) -> None:
+async def index(connection: Connection, schema: str, tables: Sequence[str], *, in_parts: bool = True) -> None:
     """The other indexes."""
-    await build(connection, schema, await family(connection, schema, tables))
+    await build(connection, schema, await family(connection, schema, tables) if in_parts else list(tables))
+
+
+async def protection(connection: Connection, schema: str, table: str, other: str) -> list[str]:
+    """What gives another table of the same make this one's row-level security."""
+    rows = await connection.fetch(_AFTERWARDS, schema, [table], other)
+    return [row["sql"] for row in rows if row["step"] in (1, 6)]
 
 
 async def swap(connection: Connection, schema: str, tables: Sequence[str]) -> None:
@@ -154,7 +171,7 @@ async def swap(connection: Connection, schema: str, tables: Sequence[str]) -> No
     if {shadow_of(name) for name in of_all} != set(made):
         raise Refused("Meanwhile a table got or lost a partition; nothing was changed. Try again.")
     before = await describe(connection, schema, of_all)
-    afterwards = await connection.fetch(_AFTERWARDS, schema, of_all)
+    afterwards = await connection.fetch(_AFTERWARDS, schema, of_all, None)
     locks = ", ".join(quoted(name) for name in (*of_all, *made))
     steps = [f"LOCK TABLE {locks} IN ACCESS EXCLUSIVE MODE"]
     steps += [
@@ -164,7 +181,7 @@ async def swap(connection: Connection, schema: str, tables: Sequence[str]) -> No
     for table in of_all:
         steps.append(f"ALTER TABLE {quoted(table)} RENAME TO {quoted(table + _OLD)}")
         steps.append(f"ALTER TABLE {quoted(shadow_of(table))} RENAME TO {quoted(table)}")
-    steps += [row["sql"] for row in afterwards if row["step"] < 3]
+    steps += [row["sql"] for row in afterwards if row["step"] <= 3]
     steps.append("DROP TABLE " + ", ".join(quoted(table + _OLD) for table in tables))
     steps += await renaming(connection, schema, of_all)
     steps += [row["sql"] for row in afterwards if row["step"] > 3]

@@ -33,7 +33,7 @@ class Writer:
     ) -> None:
         self._projections = projections
         self._tables = frozenset(tables)
-        self._keys = primary_keys
+        self.keys = primary_keys
         self._types = types
         self._ties = ties
         self.touched: set[str] = set()
@@ -41,7 +41,7 @@ class Writer:
     async def fill(self, connection: Connection, reads: Sequence[Read]) -> None:
         """Into shadows that bear no unique index but the primary key; not one transaction."""
         for pending, gone in self._groups(self._changes(reads)):
-            for batch in batches(pending, self._keys):
+            for batch in batches(pending, self.keys):
                 await self._write(connection, batch)
             for table, keys in gone.items():
                 await self._remove(connection, table, keys)
@@ -91,7 +91,7 @@ class Writer:
 
     def _identity(self, change: RowChange) -> Identity:
         row = change.row if isinstance(change, Insert) else change.key
-        return change.table, tuple(row[name] for name in self._keys[change.table])
+        return change.table, tuple(row[name] for name in self.keys[change.table])
 
     async def _write(self, connection: Connection, batch: Batch) -> None:
         shadow = shadow_of(batch.table)
@@ -112,25 +112,25 @@ class Writer:
             if tie.parent != table:
                 continue
             if tie.action == "c":
-                sql = f"SELECT {_listed('child', self._keys[tie.child])} FROM {self._joined(tie)}"
+                sql = f"SELECT {_listed('child', self.keys[tie.child])} FROM {self._joined(tie)}"
                 if found := await connection.fetch(sql, dumps(list(keys))):
                     await self._remove(connection, tie.child, [dict(row) for row in found])
             else:
                 value = "NULL" if tie.action == "n" else "DEFAULT"
                 assignments = ", ".join(f"{name} = {value}" for name in tie.columns)
-                own = " AND ".join(f"target.{name} = child.{name}" for name in self._keys[tie.child])
+                own = " AND ".join(f"target.{name} = child.{name}" for name in self.keys[tie.child])
                 sql = f"UPDATE {quoted(shadow_of(tie.child))} AS target SET {assignments} FROM {self._joined(tie)}"
                 await connection.execute(f"{sql} AND {own}", dumps(list(keys)))
-        batch = Batch("delete", table, self._keys[table], ())
+        batch = Batch("delete", table, self.keys[table], ())
         await connection.execute(batch.sql(quoted(shadow_of(table))), dumps(list(keys)))
 
     def _joined(self, tie: Tie) -> str:
         """The children of parents whose keys are $1."""
         parent, child = quoted(shadow_of(tie.parent)), quoted(shadow_of(tie.child))
-        same = [f"parent.{name} = gone.{name}" for name in self._keys[tie.parent]]
+        same = [f"parent.{name} = gone.{name}" for name in self.keys[tie.parent]]
         same += [f"child.{name} = parent.{other}" for name, other in zip(tie.columns, tie.referenced, strict=True)]
         if tie.parent == tie.child:  # a row that refers to itself takes nothing else along
-            same.append(f"({_listed('child', self._keys[tie.child])}) <> ({_listed('parent', self._keys[tie.parent])})")
+            same.append(f"({_listed('child', self.keys[tie.child])}) <> ({_listed('parent', self.keys[tie.parent])})")
         return (
             f"jsonb_populate_recordset(NULL::{parent}, $1::text::jsonb) AS gone, {parent} AS parent, "
             f"{child} AS child WHERE {' AND '.join(same)}"

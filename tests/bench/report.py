@@ -55,10 +55,10 @@ def markdown(figures: Sequence[Figure], machine: str, busy: float) -> str:
     return "\n".join(lines)
 
 
-def write(document: Path, text: str) -> None:
+def write(document: Path, text: str, begin: str = BEGIN, end: str = END) -> None:
     """Put the text between the markers. Raises ValueError when the document has none."""
-    before, begin, rest = document.read_text().partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"{document} has no place for figures: {BEGIN} … {END}")
-    document.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}")
+    before, found, rest = document.read_text().partition(begin)
+    _, closed, after = rest.partition(end)
+    if not found or not closed:
+        raise ValueError(f"{document} has no place for figures: {begin} … {end}")
+    document.write_text(f"{before}{begin}\n{text}\n{end}{after}")

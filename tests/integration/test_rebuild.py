@@ -371,5 +371,40 @@ async def test_the_command_line_says_what_is_wrong(told: Ground) -> None:
         "media was not rebuilt: media has no read table movies; there are: files, resources.\n",
     )
     no_service = await asyncio.to_thread(command, told, "kitchen")
-    assert no_service.returncode == 2
+    assert no_service.returncode == 1
     assert "no service 'kitchen'; there are: auth, evaluation," in no_service.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("workflow", "projects", "--as-of", "tomorrow"), "'tomorrow' is no time; write it as 2026-01-01T00:00Z."),
+        (("workflow", "--as-of", "2026-01-01T00:00"), "names no time zone; write 2026-01-01T00:00Z for UTC."),
+        (
+            ("workflow", "projects", "--as-of", "2999-01-01T00:00Z"),
+            "workflow was not copied: 2999-01-01T00:00:00+00:00",
+        ),
+        (("workflow", "--drop", "projects"), "workflow has no copy projects; there are: none."),
+        (("--drop", "projects"), "say whose: make copies SERVICE=... DROP=..."),
+    ],
+)
+async def test_the_command_line_refuses_what_makes_no_sense(
+    told: Ground, arguments: tuple[str, ...], said: str
+) -> None:
+    done = await asyncio.to_thread(command, told, *arguments)
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert done.stdout == ""
+
+
+async def test_the_command_line_makes_lists_and_drops_a_copy(told: Ground) -> None:
+    at = "2026-01-01T00:00Z"
+    done = await asyncio.to_thread(command, told, "workflow", "projects", "--as-of", at)
+    assert done.returncode == 0, done.stderr
+    assert "workflow: filling" in done.stdout, "without a terminal it says in plain lines where it is"
+    assert "workflow.projects_as_of_20260101t000000z: 0 rows" in done.stdout
+    listed = await asyncio.to_thread(command, told, "--copies")
+    assert "projects as it stood at 2026-01-01T00:00:00+00:00" in listed.stdout
+    dropped = await asyncio.to_thread(command, told, "workflow", "--drop", "projects_as_of_20260101T000000Z")
+    assert dropped.returncode == 0, dropped.stderr
+    assert (await asyncio.to_thread(command, told, "workflow", "--copies")).stdout == "there are no copies\n"

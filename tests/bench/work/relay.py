@@ -30,20 +30,34 @@ FROM (SELECT gen_random_uuid() AS stream FROM generate_series(1, $1)) AS streams
 _WARM = 2_000  # events after which the clock starts: connections are made, code is warm
 
 
-async def measure(database_url: str, kafka_url: str, count: int, tracing: bool) -> dict[str, Any]:
-    """Events a second from the first batches to the last; `bare`: of a producer that is handed ready messages."""
+_SKIP = """
+UPDATE relay_cursor SET transaction_id = last.transaction_id::text::bigint, position = last.position
+FROM (SELECT transaction_id, position FROM events ORDER BY transaction_id DESC, position DESC LIMIT 1) AS last
+"""
+
+
+async def measure(
+    database_url: str, kafka_url: str, count: int, tracing: bool, bare: bool = True, grown: bool = False
+) -> dict[str, Any]:
+    """Events a second from the first batches to the last; `bare`: of a producer that is handed ready messages.
+
+    `grown`: what is there already was published long ago.
+    """
     if tracing:
         traced("workflow")
     connection = await asyncpg.connect(database_url)
+    if grown:
+        await connection.execute(_SKIP)
     for _ in range(count // 2000):
         await connection.execute(_FILL, 100)
-    await connection.execute("ANALYZE events")
+    if not grown:
+        await connection.execute("ANALYZE events")
     await connection.close()
     opened = kit(service, database_url, kafka_url)
     await opened.database.open()
     try:
         relayed = await _relayed(opened, count)
-        return {"rate": relayed, "bare": 0 if tracing else await _bare(opened, kafka_url, count)}
+        return {"rate": relayed, "bare": 0 if tracing or not bare else await _bare(opened, kafka_url, count)}
     finally:
         await opened.database.close()
 

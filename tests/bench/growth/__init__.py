@@ -1,0 +1,1 @@
+"""A store grown to a million events and more, and the same figures at each size."""
