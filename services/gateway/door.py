@@ -63,7 +63,11 @@ class Door:
             # Guessing tokens is counted too.
             refusal.headers.update(await self._count("anonymous", limited_as(address)))
             raise
-        return claims, await self._count("user", str(claims.user_id))
+        who = str(claims.user_id)
+        counted = await self._count("user", who)
+        if rule := limits.rule_of_user(method, path):
+            counted = await self._count(rule, who)  # the closer limit is the one to tell
+        return claims, counted
 
     async def _count(self, rule: str, who: str) -> dict[str, str]:
         allowance = await self._limits.hit(rule, who)

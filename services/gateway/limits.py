@@ -67,12 +67,13 @@ class Limits:
 
     @classmethod
     def of(cls, settings: GatewaySettings) -> Limits:
-        """The five rules of the settings."""
+        """The rules of the settings."""
         rules = {
             "login": settings.limit_login,
             "signup": settings.limit_signup,
             "refresh": settings.limit_refresh,
             "user": settings.limit_user,
+            "executions": settings.limit_executions,
             "anonymous": settings.limit_anonymous,
         }
         return cls(rules, settings.limits_storage)
@@ -103,6 +104,12 @@ def rule_for(method: str, path: str) -> str | None:
     return _OWN_RULES.get((method, path))
 
 
+def rule_of_user(method: str, path: str) -> str | None:
+    """The rule of an address that is counted per user, beside all their requests."""
+    return _USER_RULES.get((method, path))
+
+
+_USER_RULES = {("POST", "/api/v1/executions"): "executions"}
 _OWN_RULES = {routing.LOG_IN: "login", routing.SIGN_UP: "signup", routing.REFRESH: "refresh"}
 
 

@@ -17,6 +17,7 @@ class GatewaySettings(ServiceSettings):
     limit_signup: str = Field("3/hour", description="Sign-ups of one address.")
     limit_refresh: str = Field("20/hour", description="Token refreshes of one address.")
     limit_user: str = Field("1000/hour", description="API requests of one user.")
+    limit_executions: str = Field("20/hour", description="Executions one user may begin.")
     limit_anonymous: str = Field("100/hour", description="API requests of one address without a valid token.")
     limits_storage: str = Field(
         "memory://", description="Where limits are counted: memory:// (this process) or redis://host:port."
@@ -32,7 +33,9 @@ class GatewaySettings(ServiceSettings):
     heartbeat_seconds: float = Field(15.0, gt=0, description="Longest silence on a live stream.")
     openapi_seconds: float = Field(60.0, ge=0, description="How long the merged OpenAPI document is kept.")
 
-    @field_validator("limit_login", "limit_signup", "limit_refresh", "limit_user", "limit_anonymous")
+    @field_validator(
+        "limit_login", "limit_signup", "limit_refresh", "limit_user", "limit_executions", "limit_anonymous"
+    )
     @classmethod
     def _is_a_limit(cls, value: str) -> str:
         parse_many(value)

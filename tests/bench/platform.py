@@ -28,7 +28,8 @@ INSTANT = {
 }
 OFFLINE = {"publishing": {"PRESSWORK_CONNECTOR": "instant"}}
 _UNLIMITED = {
-    f"PRESSWORK_LIMIT_{name}": "100000000/minute" for name in ("SIGNUP", "LOGIN", "REFRESH", "USER", "ANONYMOUS")
+    f"PRESSWORK_LIMIT_{name}": "100000000/minute"
+    for name in ("SIGNUP", "LOGIN", "REFRESH", "USER", "EXECUTIONS", "ANONYMOUS")
 }
 
 

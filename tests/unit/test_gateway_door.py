@@ -194,6 +194,15 @@ async def test_limits_are_announced_and_enforced(world: World) -> None:
         assert [answer.status for answer in guesses] == [401, 401, 401, 401, 429]
 
 
+async def test_executions_have_a_closer_limit_of_their_own(world: World) -> None:
+    async with platform(world, limit_executions="1/hour", limit_user="9/hour") as session:
+        begun = [await session.post("/api/v1/executions", headers=world.token()) for _ in range(2)]
+        assert (begun[0].status < 400, begun[1].status) == (True, 429)
+        assert [answer.headers["X-RateLimit-Limit"] for answer in begun] == ["1", "1"]
+        assert (await session.get("/api/v1/executions", headers=world.token())).headers["X-RateLimit-Limit"] == "9"
+        assert (await session.post("/api/v1/executions", headers=world.token(new_id()))).status < 400
+
+
 async def test_a_header_anyone_can_write_buys_no_new_limit(world: World) -> None:
     async with platform(world, limit_login="1/hour") as session:
         answers = [
