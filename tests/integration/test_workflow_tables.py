@@ -161,7 +161,9 @@ async def test_an_archived_workflow_is_read_and_no_more(ada: Someone, kit: Kit) 
     busy = await ada.post("workflow", f"{path}/archive", None)
     assert (busy.status, busy.body["current"]["platforms"]) == (409, ["x"])
     await drafted(kit, ada, workflow_id, "x")
-    assert (await ada.post("workflow", f"{path}/archive", None)).body["status"] == "archived"
+    archived = (await ada.post("workflow", f"{path}/archive", None)).body
+    assert (archived["status"], archived["states"][0]["status"]) == ("archived", "archived")
+    assert (await ada.get("workflow", "/api/v1/review-queue")).body["items"] == []
     assert (await ada.post("workflow", f"{path}/archive", None)).body["status"] == "archived"
     archived = (await ada.get("workflow", "/api/v1/workflows", status="archived")).body["items"]
     assert [each["id"] for each in archived] == [workflow_id]

@@ -7,133 +7,43 @@ out of order changes nothing that has moved on meanwhile.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, Literal
-from uuid import UUID
 
 from contracts.envelope import Event
 from contracts.events.workflow import (
-    CheckpointsCleaned,
     DraftAccepted,
     DraftEdited,
     DraftReceived,
     DraftRejected,
     DraftRequested,
     PlatformCancelled,
-    PlatformEvent,
     PlatformFailed,
     PlatformPublished,
     PlatformReadyForReview,
     PublicationRequested,
-    WorkflowArchived,
     WorkflowCompleted,
     WorkflowEvent,
-    WorkflowRemoved,
     WorkflowStarted,
-    WorkflowStatus,
 )
 from services.workflow.domain import commands as ask
-from shared.decider import Conflict, Decider, Invalid, NotFound
-
-Status = Literal["generating", "evaluating", "awaiting_review", "accepted", "rejected", "published", "failed"]
-FINAL = frozenset({"rejected", "published", "failed"})
-
-
-@dataclass(frozen=True, slots=True)
-class Platform:
-    status: Status = "generating"
-    iteration: int = 0  # of the draft asked for last
-    round_began: int = 1  # iteration with which the engine's present tries began
-    draft_id: UUID | None = None
-    job_id: UUID | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Workflow:
-    user_id: UUID | None = None
-    min_score: int = 70
-    max_iterations: int = 3
-    tone: str = "professional"
-    options: Mapping[str, Any] = field(default_factory=dict)
-    platforms: Mapping[str, Platform] = field(default_factory=dict)
-    completed: bool = False
-    archived: bool = False
-    removed: bool = False
-    cleaned: bool = False  # its checkpoints are gone, and nothing happened since
-
-    @property
-    def status(self) -> WorkflowStatus:
-        statuses = {platform.status for platform in self.platforms.values()}
-        if statuses <= FINAL:
-            return "failed" if statuses == {"failed"} else "completed"
-        if statuses & {"generating", "evaluating"}:
-            return "running"
-        return "awaiting_review" if "awaiting_review" in statuses else "running"
+from services.workflow.domain import ending
+from services.workflow.domain.state import Platform, Workflow, evolve, owned
+from shared.decider import Conflict, Decider, Invalid
 
 
 def decide(command: Any, workflow: Workflow) -> Sequence[Event]:
     match command:
         case ask.ArchiveWorkflow():
-            return _archive(command, workflow)
+            return ending.archive(command, workflow)
         case ask.RemoveWorkflow():
-            return _remove(command, workflow)
+            return ending.remove(command, workflow)
         case ask.CleanCheckpoints():
-            return _clean(command, workflow)
+            return ending.clean(command, workflow)
     if workflow.archived or workflow.removed:
-        return _put_away(command, workflow)
+        return ending.put_away(command, workflow)
     decided = _decide(command, workflow)
     return _told(decided, workflow) if decided else []
-
-
-def _archive(command: ask.ArchiveWorkflow, workflow: Workflow) -> list[Event]:
-    if command.user_id is not None:
-        _owned(workflow, command.user_id)
-    if workflow.user_id is None or workflow.archived or workflow.removed:
-        return []
-    reason: Literal["owner", "inactive"] = "inactive"
-    if command.user_id is not None:
-        reason = "owner"
-        if busy := [name for name, platform in workflow.platforms.items() if _under_way(platform)]:
-            raise Conflict(
-                f"Work for {', '.join(busy)} is under way; wait for it or cancel its job, then archive the workflow.",
-                current={"status": workflow.status, "platforms": busy},
-            )
-    elif not workflow.completed:
-        return []
-    common = {"workflow_id": command.workflow_id, "user_id": workflow.user_id}
-    return [WorkflowArchived(**common, workflow_status=workflow.status, reason=reason)]
-
-
-def _under_way(platform: Platform) -> bool:
-    return platform.status in ("generating", "evaluating") or (
-        platform.status == "accepted" and platform.job_id is not None
-    )
-
-
-def _remove(command: ask.RemoveWorkflow, workflow: Workflow) -> list[Event]:
-    if workflow.user_id is None or workflow.removed:
-        return []
-    common = {"workflow_id": command.workflow_id, "user_id": workflow.user_id}
-    return [WorkflowRemoved(**common, workflow_status=workflow.status, reason=command.reason)]
-
-
-def _clean(command: ask.CleanCheckpoints, workflow: Workflow) -> list[Event]:
-    ended = workflow.completed or workflow.archived
-    if workflow.user_id is None or workflow.cleaned or not ended:
-        return []
-    common = {"workflow_id": command.workflow_id, "user_id": workflow.user_id}
-    return [CheckpointsCleaned(**common, workflow_status=workflow.status)]
-
-
-def _put_away(command: Any, workflow: Workflow) -> list[Event]:
-    """What still reaches a workflow that is put away: late reports, which change nothing, and its owner."""
-    if isinstance(command, ask.Review | ask.Publish):
-        _owned(workflow, command.user_id)
-        raise Conflict(
-            "The workflow is archived; it can be read, and a new one started from its source.",
-            current={"status": "archived"},
-        )
-    return []
 
 
 def _decide(command: Any, workflow: Workflow) -> list[WorkflowEvent]:
@@ -141,10 +51,10 @@ def _decide(command: Any, workflow: Workflow) -> list[WorkflowEvent]:
         case ask.StartWorkflow():
             return _start(command, workflow)
         case ask.Review():
-            _owned(workflow, command.user_id)
+            owned(workflow, command.user_id)
             return [event for decision in command.decisions for event in _review(command, decision, workflow)]
         case ask.Publish():
-            _owned(workflow, command.user_id)
+            owned(workflow, command.user_id)
             asked = command.publications.items()
             return [_publication(command, name, _accepted(workflow, name), how) for name, how in asked]
     platform = workflow.platforms.get(command.platform)
@@ -308,11 +218,6 @@ def _publication(
     )
 
 
-def _owned(workflow: Workflow, user_id: UUID) -> None:
-    if workflow.user_id != user_id or workflow.removed:
-        raise NotFound("There is no such workflow; list your workflows to see which there are.")
-
-
 def _known(workflow: Workflow, name: str) -> Platform:
     platform = workflow.platforms.get(name)
     if platform is None:
@@ -383,67 +288,6 @@ def _told(decided: Sequence[WorkflowEvent], workflow: Workflow) -> list[Event]:
             )
         )
     return events
-
-
-def evolve(workflow: Workflow, event: Event) -> Workflow:
-    match event:
-        case WorkflowStarted():
-            return Workflow(
-                user_id=event.user_id,
-                min_score=event.min_score,
-                max_iterations=event.max_iterations,
-                tone=event.tone,
-                options=event.options,
-                platforms={name: Platform() for name in event.platforms},
-            )
-        case WorkflowCompleted():
-            return replace(workflow, completed=True)
-        case WorkflowArchived():
-            return replace(workflow, archived=True, cleaned=False)
-        case WorkflowRemoved():
-            return Workflow(user_id=workflow.user_id, platforms=workflow.platforms, removed=True, cleaned=True)
-        case CheckpointsCleaned():
-            return replace(workflow, cleaned=True)
-        case PlatformEvent():
-            before = workflow.platforms.get(event.platform, Platform())
-            platforms = {**workflow.platforms, event.platform: _evolve(before, event)}
-            # A platform that moves on after the end (a publication retried) ends the workflow anew.
-            return replace(workflow, platforms=platforms, completed=False, cleaned=False)
-        case _:
-            return workflow
-
-
-def _evolve(platform: Platform, event: PlatformEvent) -> Platform:
-    match event:
-        case DraftRequested():
-            by_person = event.iteration == 1 or platform.status not in ("generating", "evaluating")
-            return replace(
-                platform,
-                status="generating",
-                iteration=event.iteration,
-                round_began=event.iteration if by_person else platform.round_began,
-                job_id=None,
-            )
-        case DraftReceived():
-            return replace(platform, status="evaluating", draft_id=event.draft_id)
-        case PlatformReadyForReview():
-            return replace(platform, status="awaiting_review", draft_id=event.draft_id)
-        case DraftAccepted():
-            return replace(platform, status="accepted", draft_id=event.draft_id, job_id=None)
-        case DraftRejected():
-            return replace(platform, status="rejected", job_id=None)
-        case DraftEdited():
-            return replace(platform, draft_id=event.draft_id, iteration=event.iteration)
-        case PublicationRequested():
-            return replace(platform, job_id=event.job_id)
-        case PlatformPublished():
-            return replace(platform, status="published")
-        case PlatformFailed():
-            return replace(platform, status="failed")
-        case PlatformCancelled():
-            return replace(platform, job_id=None)
-        case _:
-            return platform
 
 
 decider: Decider[Workflow] = Decider(

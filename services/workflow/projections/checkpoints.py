@@ -30,7 +30,7 @@ from contracts.events.workflow import (
     WorkflowRemoved,
     WorkflowStarted,
 )
-from services.workflow.domain.workflow import Workflow
+from services.workflow.domain.state import Workflow
 from shared.projection import RowChange, delete, insert, projects, projects_state
 
 _SETTINGS = ("user_id", "min_score", "max_iterations", "tone", "options")

@@ -27,8 +27,9 @@ from contracts.events.workflow import (
     WorkflowRemoved,
     WorkflowStarted,
 )
+from services.workflow.domain.state import FINAL, Workflow
 from shared.ids import derive
-from shared.projection import RowChange, delete, insert, projects, update
+from shared.projection import RowChange, delete, insert, projects, projects_state, update
 
 
 @lru_cache(maxsize=4096)
@@ -171,9 +172,17 @@ def complete(event: WorkflowCompleted, at: datetime) -> RowChange:
     return update("workflows", {"id": event.workflow_id}, status=event.workflow_status, updated_at=at)
 
 
-@projects(WorkflowArchived)
-def archive(event: WorkflowArchived, at: datetime) -> RowChange:
-    return update("workflows", {"id": event.workflow_id}, status="archived", updated_at=at)
+@projects_state(WorkflowArchived)
+def archive(event: WorkflowArchived, at: datetime, workflow: Workflow) -> list[RowChange]:
+    """What awaited somebody on its platforms awaits nobody any more."""
+    return [
+        update("workflows", {"id": event.workflow_id}, status="archived", updated_at=at),
+        *(
+            update("platform_states", {"id": state_id(event.workflow_id, name)}, status="archived", updated_at=at)
+            for name, platform in workflow.platforms.items()
+            if platform.status not in FINAL
+        ),
+    ]
 
 
 @projects(WorkflowRemoved)
