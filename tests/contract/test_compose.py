@@ -28,6 +28,7 @@ COMPOSE: dict[str, Any] = yaml.safe_load((REPOSITORY / "docker-compose.yml").rea
 PARTS: dict[str, dict[str, Any]] = COMPOSE["services"]
 SERVICES = sorted(path.parent.name for path in REPOSITORY.glob("services/*/__main__.py"))
 OURS = [*SERVICES, "migrate"]
+ENDING = {"migrate", "wal-archive"}
 UNPROBED = {"collector"}  # its image holds one binary and nothing that could ask it
 
 
@@ -109,7 +110,7 @@ def test_a_service_waits_for_what_it_needs(part: str):
         assert needs == {"migrate": "service_completed_successfully", "kafka": "service_healthy"}
 
 
-@pytest.mark.parametrize("part", sorted(set(PARTS) - UNPROBED - {"migrate"}))
+@pytest.mark.parametrize("part", sorted(set(PARTS) - UNPROBED - ENDING))
 def test_a_container_that_stays_is_probed(part: str):
     probe = PARTS[part]["healthcheck"]
     assert probe["test"][0] == "CMD"
