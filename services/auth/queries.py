@@ -25,6 +25,10 @@ _NOT_REVOKED = (
     "SELECT id, created_at, expires_at FROM sessions WHERE user_id = $1 AND NOT revoked ORDER BY created_at, id"
 )
 
+# What ends a session is its last change; some at a time, so that a log-in stays quick.
+_LONG_ENDED = """
+SELECT id FROM sessions WHERE user_id = $1 AND revoked AND updated_at < $2 ORDER BY updated_at, id LIMIT 20
+"""
 _ALL_SESSIONS = "SELECT id FROM sessions WHERE user_id = $1 ORDER BY id"
 _PASSWORD_HASH = "SELECT hashed_password FROM users WHERE id = $1"
 _ROLE = "SELECT role FROM users WHERE id = $1 AND is_active"
@@ -102,6 +106,11 @@ async def open_sessions(connection: PoolConnection, user_id: UUID, now: datetime
 async def session(connection: PoolConnection, session_id: UUID) -> Any:
     """A session of an active user with that user's name and role, or None."""
     return await connection.fetchrow(_SESSION, session_id)
+
+
+async def long_ended(connection: PoolConnection, user_id: UUID, before: datetime) -> list[UUID]:
+    """Some of a user's sessions that were ended before a moment, the oldest first."""
+    return [row["id"] for row in await connection.fetch(_LONG_ENDED, user_id, before)]
 
 
 async def all_sessions(connection: PoolConnection, user_id: UUID) -> list[UUID]:

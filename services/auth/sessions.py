@@ -10,7 +10,14 @@ from uuid import UUID
 import orjson
 
 from services.auth import queries
-from services.auth.domain.session import OpenSession, RefreshRefused, RefreshSession, StartSession, make_room
+from services.auth.domain.session import (
+    OpenSession,
+    RefreshRefused,
+    RefreshSession,
+    RemoveSession,
+    StartSession,
+    make_room,
+)
 from services.auth.domain.user import LoggedInMeanwhile, LogIn
 from services.auth.refresh_tokens import Presented, hash_of
 from services.auth.schemas import TokenPair
@@ -53,6 +60,7 @@ async def start(kit: Kit, user_id: UUID, username: str, role: str, device: Devic
         async with kit.database.reading(user_id) as connection:
             number = 1 + await queries.log_ins(connection, user_id)
             rows = await queries.not_revoked(connection, user_id)
+            old = await queries.long_ended(connection, user_id, now - timedelta(days=settings.ended_session_days))
         sessions = [OpenSession(row["id"], row["created_at"], row["expires_at"]) for row in rows]
         leaving = make_room(user_id, sessions, limit=settings.max_sessions, now=now)
         beginning = StartSession(
@@ -66,8 +74,9 @@ async def start(kit: Kit, user_id: UUID, username: str, role: str, device: Devic
             device.ip_address,
             device.fingerprint,
         )
+        forgotten = [RemoveSession(ended, now) for ended in old]
         try:
-            await kit.handle(LogIn(user_id, session_id, number), actor=user_id, also=[beginning, *leaving])
+            await kit.handle(LogIn(user_id, session_id, number), actor=user_id, also=[beginning, *leaving, *forgotten])
         except LoggedInMeanwhile:
             continue
         return _pair(tools, user_id, session_id, username, role, token, now)

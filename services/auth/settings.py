@@ -22,6 +22,9 @@ class AuthSettings(ServiceSettings):
     access_minutes: float = Field(15, gt=0, le=1440, description="How long an access token is valid.")
     refresh_days: float = Field(7, gt=0, description="How long a refresh token is valid when it is not used.")
     session_days: float = Field(30, gt=0, description="How long a session lasts at most, however often refreshed.")
+    ended_session_days: float = Field(
+        7, ge=0, description="After how long the user's next log-in forgets a session that was ended."
+    )
     max_sessions: int = Field(5, ge=1, le=1000, description="Sessions a user may have; the oldest makes room.")
 
     verification_hours: float = Field(

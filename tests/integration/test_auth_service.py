@@ -392,6 +392,23 @@ class TestSessions:
         assert len({device.tokens["refresh_token"] for device in devices}) == 12
         assert len(await ada.sessions()) == 5
 
+    async def test_a_log_in_forgets_what_ended_long_ago(self, ada: Person, kit: Kit) -> None:
+        others = [await ada.elsewhere(kit) for _ in range(2)]
+        for each in (ada, others[0]):
+            assert (await each.call("POST", "/logout")).status == 204
+        ended = "SELECT id FROM sessions WHERE user_id = $1 AND revoked ORDER BY created_at"
+        first, second = [row["id"] for row in await kit.database.pool.fetch(ended, ada.id)]
+        eight_days_ago = datetime.now(UTC) - timedelta(days=8)
+        # As if the first had ended a week ago and a day; open ones stay however long nothing happens to them.
+        change = "UPDATE sessions SET updated_at = $1 WHERE user_id = $2 AND id <> $3"
+        await kit.database.pool.execute(change, eight_days_ago, ada.id, second)
+        await others[1].elsewhere(kit)
+        left = await kit.database.pool.fetch("SELECT id FROM sessions WHERE user_id = $1", ada.id)
+        assert first not in [row["id"] for row in left]
+        assert len(left) == 3
+        assert (await events_of(kit, ada.id)).count("SessionRemoved") == 1
+        assert (await ada.refresh(ada.tokens["refresh_token"])).status == 401
+
     async def test_logging_out_ends_this_session_only(self, ada: Person, kit: Kit) -> None:
         other = await ada.elsewhere(kit)
         for _ in range(2):  # twice is once
