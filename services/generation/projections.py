@@ -34,7 +34,16 @@ from contracts.events.generation import (
     TokensUsed,
     TokenUsageErased,
 )
-from contracts.events.workflow import WorkflowStarted
+from contracts.events.workflow import (
+    DraftAccepted,
+    DraftEdited,
+    DraftRejected,
+    PlatformReadyForReview,
+    WorkflowArchived,
+    WorkflowRemoved,
+    WorkflowStarted,
+)
+from shared.platforms import PLATFORMS
 from shared.projection import RowChange, delete, insert, projects, update, upsert
 
 
@@ -78,6 +87,27 @@ def add_draft(event: DraftCreated, at: datetime) -> RowChange:
         usage=event.usage,
         created_at=at,
     )
+
+
+@projects(PlatformReadyForReview)
+def put_up_for_review(event: PlatformReadyForReview, at: datetime) -> RowChange:
+    return upsert(
+        "drafts_in_review",
+        {"workflow_id": event.workflow_id, "platform": event.platform},
+        draft_id=event.draft_id,
+        user_id=event.user_id,
+        since=at,
+    )
+
+
+@projects(DraftAccepted, DraftRejected, DraftEdited)
+def take_out_of_review(event: DraftAccepted | DraftRejected | DraftEdited, at: datetime) -> RowChange:
+    return delete("drafts_in_review", workflow_id=event.workflow_id, platform=event.platform)
+
+
+@projects(WorkflowArchived, WorkflowRemoved)
+def close_the_reviews(event: WorkflowArchived | WorkflowRemoved, at: datetime) -> list[RowChange]:
+    return [delete("drafts_in_review", workflow_id=event.workflow_id, platform=platform) for platform in PLATFORMS]
 
 
 @projects(DraftErased)

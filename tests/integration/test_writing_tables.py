@@ -38,6 +38,7 @@ STAFF: dict[str, dict[str, Role]] = {
         "caption_generation_tasks": "moderator",
         "caption_generation_user_settings": "admin",
         "drafts": "moderator",
+        "drafts_in_review": "reviewer",
         "outputs": "moderator",
         "outputs_archive": "moderator",
         "sources": "admin",
@@ -87,6 +88,8 @@ async def live(platform: Desk, who: Someone) -> str:
     project_id = (await who.post("workflow", "/api/v1/projects", {"title": "Garden"})).body["id"]
     workflow_id = await who.start(min_score=0, project_id=project_id)
     await who.states(workflow_id, "awaiting_review")
+    decision = {"decisions": [{"platform": "x", "action": "reject"}]}
+    assert (await who.post("workflow", f"/api/v1/workflows/{workflow_id}/review", decision)).status == 200
     await written(who, project_id)
     path = await written(who, project_id)
     assert (await who.post("generation", f"{path}/archive", None)).status == 200
@@ -159,7 +162,26 @@ async def test_a_user_sees_and_changes_their_own_rows_and_each_role_what_it_may(
 ) -> None:
     ada, bob = people
     dsn = platform.kits[service].settings.database_url
-    await assert_row_security(dsn, table, mine=ada.user_id, theirs=bob.user_id, staff_reads=STAFF[service][table])
+    decided = "NOT EXISTS (SELECT FROM drafts_in_review AS waiting WHERE waiting.draft_id = drafts.id)"
+    where = decided if table == "drafts" else "true"
+    reads = STAFF[service][table]
+    await assert_row_security(dsn, table, mine=ada.user_id, theirs=bob.user_id, where=where, staff_reads=reads)
+
+
+async def test_a_reviewer_reads_a_draft_while_a_person_has_to_decide(
+    platform: Desk, people: tuple[Someone, Someone]
+) -> None:
+    kit, owner = platform.kits["generation"], people[1].user_id
+    rows = await kit.database.pool.fetch(
+        "SELECT id, EXISTS (SELECT FROM drafts_in_review WHERE draft_id = drafts.id) AS waits FROM drafts "
+        "WHERE user_id = $1",
+        owner,
+    )
+    assert {row["waits"] for row in rows} == {True, False}
+    for role, reads in (("reviewer", {True}), ("viewer", set()), ("moderator", {True, False})):
+        async with kit.database.reading(new_id(), role) as connection:
+            seen = {row["id"] for row in await connection.fetch("SELECT id FROM drafts WHERE user_id = $1", owner)}
+        assert seen == {row["id"] for row in rows if row["waits"] in reads}, role
 
 
 async def test_what_models_took_is_known_by_day(platform: Desk, people: tuple[Someone, Someone]) -> None:
@@ -181,6 +203,7 @@ async def test_what_hangs_on_a_project_goes_with_it(platform: Desk) -> None:
         ("generation", "outputs"),
         ("generation", "outputs_archive"),
         ("generation", "drafts"),
+        ("generation", "drafts_in_review"),
         ("generation", "sources"),
         ("evaluation", "evaluations"),
     ):

@@ -39,8 +39,8 @@ async def list_drafts(
 
 @router.get("/{draft_id}", response_model=Draft)
 async def read_draft(draft_id: UUID, request: Request, user: CurrentUser) -> Response:
-    """One draft."""
-    async with kit_of(request).database.reading(user.user_id) as connection:
+    """One draft; reviewers see those of others, too, while a person has to decide on them."""
+    async with kit_of(request).database.reading(user.user_id, user.role) as connection:
         row = await queries.draft(connection, draft_id)
     if row is None:
         raise NotFound(_NO_DRAFT)
@@ -50,7 +50,7 @@ async def read_draft(draft_id: UUID, request: Request, user: CurrentUser) -> Res
 @router.get("/{draft_id}/lineage", response_model=Lineage)
 async def read_lineage(draft_id: UUID, request: Request, user: CurrentUser) -> Response:
     """The drafts it goes back to, oldest first, and itself as the last."""
-    async with kit_of(request).database.reading(user.user_id) as connection:
+    async with kit_of(request).database.reading(user.user_id, user.role) as connection:
         rows = await queries.lineage(connection, draft_id)
     if not rows:
         raise NotFound(_NO_DRAFT)
