@@ -299,6 +299,8 @@ async def _write_and_judge(on: Ground, chance: random.Random) -> None:
 async def _review(on: Ground, chance: random.Random) -> None:
     kit = on.kits["workflow"]
     for ready in await _unanswered(on, PlatformReadyForReview):
+        if chance.random() < 0.1:
+            continue  # it waits for a reviewer to this day
         human_draft = derive("human", ready.meta.event_id)
         later = AT + timedelta(days=1)
         publication = chance.choice([Publication(new_id()), Publication(new_id(), later, "Europe/Berlin")])
