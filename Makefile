@@ -62,6 +62,10 @@ rebuild: .venv/.ready ## fill read tables again from the events; SERVICE=workflo
 copies: .venv/.ready ## copies of read tables made by AS_OF; SERVICE=..., and DROP=name removes one
 	@$(PY) -m deploy.embedded exec -- $(PY) -m shared.rebuild $(if $(SERVICE),'$(SERVICE)') $(if $(DROP),--drop '$(DROP)',--copies)
 
+.PHONY: recreate
+recreate: .venv/.ready ## read tables that were dropped, made and filled again; SERVICE=...
+	@$(PY) -m deploy.embedded exec -- $(PY) -m deploy.recreate $(if $(SERVICE),'$(SERVICE)')
+
 check-schema: .venv/.ready ## hold the running platform's schemas against the documents they come from; DSN=any other database
 	@$(if $(DSN),PRESSWORK_POSTGRES_URL='$(DSN)',$(PY) -m deploy.embedded exec --) $(PY) -m deploy.schema check
 

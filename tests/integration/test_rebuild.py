@@ -29,7 +29,7 @@ from shared.projection import RowChange
 from shared.rebuild import Refused, rebuild
 from shared.rebuild.feed import Feed, over
 from tests.memory_tables import after
-from tests.rebuilding import assert_rebuild_equals_live, looks_of, projecting, rows_of
+from tests.rebuilding import assert_rebuild_equals_live, caught_up, looks_of, projecting, rows_of
 from tests.story import Ground, ground, tell
 
 REPOSITORY = Path(__file__).parents[2]
@@ -356,6 +356,8 @@ def command(on: Ground, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 async def test_the_command_line_tells_what_was_done(told: Ground) -> None:
+    for kit in told.kits.values():
+        await caught_up(kit)
     rows = {service: await rows_of(told.admin_dsn, service) for service in SERVICES}
     done = await asyncio.to_thread(command, told)
     assert done.returncode == 0, done.stderr
@@ -366,10 +368,8 @@ async def test_the_command_line_tells_what_was_done(told: Ground) -> None:
 
 async def test_the_command_line_says_what_is_wrong(told: Ground) -> None:
     no_table = await asyncio.to_thread(command, told, "media", "movies")
-    assert (no_table.returncode, no_table.stderr) == (
-        1,
-        "media was not rebuilt: media has no read table movies; there are: files, resources.\n",
-    )
+    assert no_table.returncode == 1
+    assert no_table.stderr.startswith("media was not rebuilt: media has no read table movies; there are: files, ")
     no_service = await asyncio.to_thread(command, told, "kitchen")
     assert no_service.returncode == 1
     assert "no service 'kitchen'; there are: auth, evaluation," in no_service.stderr
