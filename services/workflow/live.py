@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager, suppress
 from typing import Annotated
 from uuid import UUID
 
@@ -39,18 +39,17 @@ class Live:
             for waiting in self._waiting.get(event.meta.stream_id, ()):
                 waiting.set()
 
-    async def changed(self, workflow_id: UUID, signal: asyncio.Event) -> None:
-        """Wait until something may have happened."""
+    @contextmanager
+    def watching(self, workflow_id: UUID) -> Iterator[asyncio.Event]:
+        """What is set whenever something of the workflow is committed, as long as the block lasts."""
+        signal = asyncio.Event()
         self._waiting[workflow_id].add(signal)
         try:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_LOOK_AGAIN):
-                    await signal.wait()
+            yield signal
         finally:
             self._waiting[workflow_id].discard(signal)
             if not self._waiting[workflow_id]:
                 del self._waiting[workflow_id]
-        signal.clear()
 
 
 @router.get("/workflows/{workflow_id}/events", tags=["workflows"], response_class=EventSourceResponse)
@@ -71,11 +70,14 @@ async def stream(
 
 
 async def _events(kit: Kit, live: Live, workflow_id: UUID, version: int) -> AsyncIterator[ServerSentEvent]:
-    signal = asyncio.Event()
-    while True:
-        for event in await kit.store.after(workflow_id, version):
-            version = event.meta.version
-            name, data = type(event).__name__, event.model_dump(mode="json", exclude=set(event.private_fields))
-            body = orjson.dumps({"type": name, "recorded_at": event.meta.recorded_at, "data": data})
-            yield ServerSentEvent(body.decode(), id=str(version), event=name)
-        await live.changed(workflow_id, signal)
+    with live.watching(workflow_id) as signal:
+        while True:
+            signal.clear()  # before it is read: what is committed meanwhile is read next
+            for event in await kit.store.after(workflow_id, version):
+                version = event.meta.version
+                name, data = type(event).__name__, event.model_dump(mode="json", exclude=set(event.private_fields))
+                body = orjson.dumps({"type": name, "recorded_at": event.meta.recorded_at, "data": data})
+                yield ServerSentEvent(body.decode(), id=str(version), event=name)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK_AGAIN):
+                    await signal.wait()
