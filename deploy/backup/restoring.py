@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -52,11 +53,17 @@ async def restore(
                 f"to one that is as new. {_UNCHANGED}"
             )
         await _refuse_to_overwrite(connection, replace=replace)
+        tools = Tools.for_server(server // 10_000)
         unpacked = await _unpack(backup, said, into or {})
-        say(f"{said.rows():,} rows in {len(said.services)} schemas")
-        for service in said.services:
-            await ensure_roles(connection, service)
-        await _run(dsn, Tools.for_server(server // 10_000), backup / DUMP, sorted(said.services))
+        try:
+            say(f"{said.rows():,} rows in {len(said.services)} schemas")
+            for service in said.services:
+                await ensure_roles(connection, service)
+            await _run(dsn, tools, backup / DUMP, sorted(said.services))
+        except BaseException:
+            for beside in unpacked.values():
+                shutil.rmtree(beside, ignore_errors=True)
+            raise
     finally:
         await connection.close()
     aside = datetime.now(UTC).strftime("before-restore-%Y%m%dT%H%M%SZ")

@@ -163,7 +163,7 @@ async def test_a_database_in_use_is_left_alone(backup: Path, other: GivenPostgre
     await service.close()
 
 
-async def test_a_restore_that_fails_changes_nothing(backup: Path, other: GivenPostgres) -> None:
+async def test_a_restore_that_fails_changes_nothing(backup: Path, other: GivenPostgres, tmp_path: Path) -> None:
     await restore(other.admin_dsn, backup)
     before = await everything(other.admin_dsn)
     connection = await asyncpg.connect(other.admin_dsn)
@@ -173,7 +173,8 @@ async def test_a_restore_that_fails_changes_nothing(backup: Path, other: GivenPo
         "CREATE EVENT TRIGGER stop ON ddl_command_end WHEN TAG IN ('CREATE POLICY') EXECUTE FUNCTION public.stop()"
     )
     with pytest.raises(BackupFailed, match=r"(?s)no more policies.*Nothing was changed"):
-        await restore(other.admin_dsn, backup, replace=True)
+        await restore(other.admin_dsn, backup, into={"media": tmp_path / "media"}, replace=True)
+    assert listed(tmp_path) == []
     await connection.execute("DROP EVENT TRIGGER stop")
     await connection.close()
     assert await everything(other.admin_dsn) == before

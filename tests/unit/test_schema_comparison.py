@@ -12,6 +12,7 @@ from deploy.schema.deviations import Deviation, judge
 from deploy.schema.document import document
 from deploy.schema.indexes import find
 from deploy.schema.model import Check, Column, ForeignKey, Index, Policy, Schema, Schemas, Table, Trigger
+from deploy.schema.ownership import owner
 
 KEY = Index(name="drafts_pkey", columns=("id",), unique=True, primary=True)
 
@@ -199,7 +200,12 @@ def test_every_deviation_says_why() -> None:
 
 def test_the_page_shows_every_documented_column_beside_ours() -> None:
     expectation, snapshot = committed.load(committed.EXPECTATION), committed.load(committed.SNAPSHOT)
-    page = document(expectation, snapshot.schemas, deviations.load())
-    row = "| `username` | morphpost | `varchar(50) not null` | `varchar(64) not null` | 3 |"
-    assert row in page.splitlines()
-    assert "**Not there.**" in document(expectation, {}, deviations.load())
+    listed = deviations.load()
+    number = [deviation.title for deviation in listed].index("The wider of two lengths") + 1
+    page = document(expectation, snapshot.schemas, listed).splitlines()
+    assert f"| `username` | morphpost | `varchar(50) not null` | `varchar(64) not null` | {number} |" in page
+    for name, schema in expectation.schemas.items():
+        for asked in schema.tables.values():
+            for column in asked.columns if owner(name, asked.name) else ():
+                assert any(line.startswith(f"| `{column}` | {name} | ") for line in page), (name, asked.name, column)
+    assert "**Not there.**" in document(expectation, {}, listed)
