@@ -8,7 +8,7 @@ DATA := .data
 export PRESSWORK_DATA_DIR := $(DATA)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down status test bench docs migrate dsn trace parked rebuild admin check-schema db-report backup restore verify-backup lint types lock clean
+.PHONY: help demo up down status test bench docs migrate dsn trace parked rebuild retention admin check-schema db-report backup restore verify-backup lint types lock clean
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,6 +65,9 @@ copies: .venv/.ready ## copies of read tables made by AS_OF; SERVICE=..., and DR
 .PHONY: recreate
 recreate: .venv/.ready ## read tables that were dropped, made and filled again; SERVICE=...
 	@$(PY) -m deploy.embedded exec -- $(PY) -m deploy.recreate $(if $(SERVICE),'$(SERVICE)')
+
+retention: .venv/.ready ## let go what is too old, as happens every day by itself; SERVICE=..., DRY_RUN=1 only shows it
+	@$(PY) -m deploy.embedded exec -- $(PY) -m shared.retention $(if $(SERVICE),'$(SERVICE)') $(if $(DRY_RUN),--dry-run)
 
 check-schema: .venv/.ready ## hold the running platform's schemas against the documents they come from; DSN=any other database
 	@$(if $(DSN),PRESSWORK_POSTGRES_URL='$(DSN)',$(PY) -m deploy.embedded exec --) $(PY) -m deploy.schema check

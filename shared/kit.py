@@ -24,6 +24,7 @@ from shared.eventstore.unit import Unit
 from shared.http.client import ServiceClient
 from shared.projection import Projections, RowChange
 from shared.reactions import Reactions
+from shared.retention import Rule, daily
 from shared.security.fields import FieldCipher
 from shared.settings import ServiceSettings
 from shared.telemetry.context import bind_correlation, current_traceparent
@@ -46,6 +47,8 @@ class Service:
     reactions: Sequence[ModuleType]
     routers: Sequence[APIRouter]
     trailing: Sequence[ModuleType] = ()  # projections whose rows are written after the commit of the event
+    retention: Sequence[Rule] = ()
+    months: Sequence[str] = ()  # tables in parts by month
     tools: Callable[[Any], AbstractAsyncContextManager[Any]] | None = None
     body_limits: Mapping[str, int] = field(default_factory=dict)
     deadlines: Mapping[str, float] = field(default_factory=dict)
@@ -62,7 +65,8 @@ class Kit:
             settings.database_url, size=settings.database_pool, application=f"presswork-{service.name}"
         )
         self.projections = Projections(*service.projections)
-        self.reactions = Reactions(*service.reactions, concurrency=settings.concurrency())
+        recurring = [daily] if service.retention else []
+        self.reactions = Reactions(*service.reactions, *recurring, concurrency=settings.concurrency())
         self.store = EventStore(
             service.name,
             self.database,

@@ -24,6 +24,8 @@ from shared.http.app import create_app
 from shared.http.client import ServiceClient
 from shared.http.verification import verifier
 from shared.kit import Kit, Service
+from shared.retention.daily import Daily
+from shared.retention.months import Months
 from shared.settings import Role, ServiceSettings
 from shared.telemetry.logs import setup_logging
 from shared.telemetry.tracing import setup_tracing, shutdown
@@ -113,11 +115,15 @@ def _tasks(kit: Kit, role: Role, client: ServiceClient) -> dict[str, Callable[[]
     if role in ("all", "relay"):
         tasks["relay"] = kit.relay.run
         tasks["partitions"] = Partitions(kit.database).run
+        if kit.service.months:
+            tasks["months"] = Months(kit.database, kit.service.months).run
     if role in ("all", "consumer") and kit.sources:
         tasks["consumer"] = kit.consumer.run
         tasks["reports"] = Reports(kit.service.name, kit.consumer, client).run
     if role in ("all", "worker") and kit.reactions.workers:
         tasks["workers"] = kit.workers.run
+    if role in ("all", "worker") and kit.service.retention:
+        tasks["retention"] = Daily(kit).run
     if role in ("all", "worker") and kit.trailing.follows:
         tasks["trailing"] = kit.trailing.run
     if role != "all":

@@ -58,6 +58,19 @@ class ServiceSettings(BaseSettings):
     trailing_seconds: float = Field(
         1.0, gt=0, description="Wait of the read tables that follow at a distance before they look for more."
     )
+    retention_hour: int = Field(3, ge=0, le=23, description="Hour of the day (UTC) at which what is too old goes.")
+    retention_most: int = Field(10_000, ge=1, description="Most that one rule of retention removes in one run.")
+    retention_off: str = Field("", description="Rules of retention that are not carried out, comma separated.")
+    retention_idempotency_keys_days: float = Field(30, ge=1, description="How long an Idempotency-Key is remembered.")
+    retention_gone_subscribers_days: float = Field(
+        30,
+        ge=1,
+        description="After how long without a report a subscriber is forgotten; as long as Kafka keeps events.",
+    )
+    retention_lost_tasks_days: float = Field(
+        30, ge=1, description="How long a task stays on the list of a kind that no worker does any more."
+    )
+    retention_spans_days: float = Field(14, ge=1, description="How long files of finished spans are kept.")
     work_concurrency: dict[str, int] = Field(
         {}, description='Tasks of a kind that a process does at once, as in {"write": 8}; else what suits the kind.'
     )

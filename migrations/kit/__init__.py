@@ -104,3 +104,22 @@ def downgrade_0001() -> None:
     for function in ("add_event_partitions", "advance_streams", "refuse_stale_writer", "refuse_change"):
         op.execute(f"DROP FUNCTION {function}")
     op.execute("DROP FUNCTION transaction_base()")
+
+
+def upgrade_months() -> None:
+    """What makes parts of tables that are parted by month."""
+    execute_script((_HERE / "months.sql").read_text())
+
+
+def downgrade_months() -> None:
+    op.execute("DROP FUNCTION add_month_partitions(text, integer)")
+
+
+def upgrade_cutoffs() -> None:
+    """From when on rows are kept that go by their age."""
+    execute_script((_HERE / "cutoffs.sql").read_text())
+
+
+def downgrade_cutoffs() -> None:
+    op.execute("DROP FUNCTION drop_partition_below_cutoff(text)")
+    op.execute("DROP TABLE retention_cutoffs")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from contracts import registry
-from services.auth import projections, reactions
+from services.auth import projections, reactions, retention
 from services.auth.api import accounts, sessions, users, verification
 from services.auth.domain import session, user
 from services.auth.settings import AuthSettings
 from services.auth.tools import tools
 from shared.kit import Service
+from shared.retention.everywhere import EVERYWHERE
 
 service = Service(
     name="auth",
@@ -18,5 +19,6 @@ service = Service(
     projections=[projections],
     reactions=[reactions],
     routers=[accounts.router, verification.router, sessions.router, users.router],
+    retention=[*retention.RULES, *EVERYWHERE],
     tools=tools,
 )

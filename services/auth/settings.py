@@ -23,7 +23,10 @@ class AuthSettings(ServiceSettings):
     refresh_days: float = Field(7, gt=0, description="How long a refresh token is valid when it is not used.")
     session_days: float = Field(30, gt=0, description="How long a session lasts at most, however often refreshed.")
     ended_session_days: float = Field(
-        7, ge=0, description="After how long the user's next log-in forgets a session that was ended."
+        7, ge=0, description="After how long a session that was ended is forgotten, by a log-in or by retention."
+    )
+    retention_expired_sessions_days: float = Field(
+        0, ge=0, description="How long a session is kept that ran out without being ended."
     )
     max_sessions: int = Field(5, ge=1, le=1000, description="Sessions a user may have; the oldest makes room.")
 

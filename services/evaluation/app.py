@@ -8,6 +8,7 @@ from services.evaluation.domain import caption_evaluation, evaluation
 from services.evaluation.settings import EvaluationSettings
 from services.evaluation.tools import tools
 from shared.kit import Service
+from shared.retention.everywhere import EVERYWHERE
 
 service = Service(
     name="evaluation",
@@ -17,5 +18,6 @@ service = Service(
     projections=[projections],
     reactions=[reactions, captions, erasing],
     routers=api.routers,
+    retention=EVERYWHERE,
     tools=tools,
 )

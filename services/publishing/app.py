@@ -24,6 +24,7 @@ from services.publishing.settings import PublishingSettings
 from services.publishing.tools import Tools
 from shared.kit import Kit, Service
 from shared.platforms import configured
+from shared.retention.everywhere import EVERYWHERE
 
 
 @asynccontextmanager
@@ -71,5 +72,6 @@ service = Service(
     projections=[projections, fediverse_projections, reddit_projections],
     reactions=[reactions, worker, fediverse_reactions, reddit_reactions, erasing],
     routers=[api.router, fediverse_api.router, reddit_api.router, site.router],
+    retention=EVERYWHERE,
     tools=tools,
 )

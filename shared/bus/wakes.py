@@ -27,6 +27,12 @@ class Wakes:
         if self._telling is None or self._telling.done():
             self._telling = asyncio.create_task(self._tell())
 
+    async def told(self) -> None:
+        """The same, done when it returns: for who ends right after."""
+        self.tell()
+        if self._telling is not None:
+            await self._telling
+
     async def _tell(self) -> None:
         while self._untold:
             self._untold = False

@@ -78,6 +78,7 @@ KIT_TABLES = frozenset(
         "subscribers",
         "relay_cursor",
         "idempotency_keys",
+        "retention_cutoffs",
         "schema_version",
     }
 )

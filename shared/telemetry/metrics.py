@@ -119,6 +119,10 @@ class Metrics:
             registry=registry,
         )
 
+        self.retention_removed = Counter(
+            "presswork_retention_removed_total", "What went because it was too old", ("rule",), registry=registry
+        )
+
     def on_scrape(self, refresh: Refresh) -> None:
         """Run `refresh` before each scrape: for gauges that cost a query, such as depths and ages.
 
