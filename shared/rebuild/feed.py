@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Collection
+from contextlib import aclosing
 from typing import Protocol
 
 import aiohttp
@@ -16,6 +18,8 @@ from shared.http.deadline import Deadline
 from shared.http.problem import Problem
 from shared.rebuild.refusal import Refused
 
+TRIES, PAUSE = 4, 0.2  # breaks without an event between them; seconds before the next one is asked
+
 _DATA = b',"data":'
 _HEADERS = b'{"headers":'
 
@@ -27,30 +31,49 @@ class Feed(Protocol):
 
 
 def over(client: ServiceClient) -> Feed:
-    """The feeds that the services serve. Raises Refused when one does not answer as it should."""
+    """The feeds that the services serve; one that breaks off is taken up where it stopped.
+
+    Raises Refused when one does not answer as it should.
+    """
 
     async def feed(source: str, after: Mark, types: Collection[str]) -> AsyncIterator[Wire]:
-        query = [("transaction_id", str(after.transaction_id)), ("position", str(after.position))]
-        query += [("types", name) for name in sorted(types)]
-        path = str(URL("/internal/feed").with_query(query))
-        try:
-            async with client.stream(source, "GET", path, headers=CIMultiDict(), deadline=Deadline.never()) as answer:
-                if answer.status != 200:
-                    raise Refused(
-                        f"The feed of {source} answered {answer.status}: let it run, with the same "
-                        "PRESSWORK_INTERNAL_TOKEN as here."
-                    )
-                rest = b""
-                async for chunk in answer.content.iter_any():
-                    *lines, rest = (rest + chunk).split(b"\n")
-                    for line in lines:
-                        yield wire(line)
-        except aiohttp.ClientError as error:
-            raise Refused(f"The feed of {source} broke off ({type(error).__name__}); try again.") from error
-        except Problem as problem:
-            raise Refused(f"The events of {source} are needed: {problem.detail}") from problem
+        mark, broken = after, 0
+        while True:
+            try:
+                async with aclosing(_lines(client, source, mark, types)) as lines:
+                    async for line in lines:
+                        told = wire(line)
+                        mark, broken = told.mark, 0
+                        yield told
+                return
+            except aiohttp.ClientError as error:
+                broken += 1
+                if broken == TRIES:
+                    raise Refused(f"The feed of {source} broke off ({type(error).__name__}); try again.") from error
+                await asyncio.sleep(PAUSE * broken)  # and on from the last event that came
+            except Problem as problem:
+                raise Refused(f"The events of {source} are needed: {problem.detail}") from problem
 
     return feed
+
+
+async def _lines(
+    client: ServiceClient, source: str, after: Mark, types: Collection[str]
+) -> AsyncGenerator[bytes, None]:
+    query = [("transaction_id", str(after.transaction_id)), ("position", str(after.position))]
+    query += [("types", name) for name in sorted(types)]
+    path = str(URL("/internal/feed").with_query(query))
+    async with client.stream(source, "GET", path, headers=CIMultiDict(), deadline=Deadline.never()) as answer:
+        if answer.status != 200:
+            raise Refused(
+                f"The feed of {source} answered {answer.status}: let it run, with the same "
+                "PRESSWORK_INTERNAL_TOKEN as here."
+            )
+        rest = b""
+        async for chunk in answer.content.iter_any():
+            *lines, rest = (rest + chunk).split(b"\n")
+            for line in lines:
+                yield line
 
 
 def wire(line: bytes) -> Wire:

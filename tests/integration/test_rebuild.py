@@ -16,6 +16,7 @@ import asyncpg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from yarl import URL
 
 from contracts.envelope import Mark, Wire
 from contracts.events.generation import DraftCreated
@@ -303,11 +304,11 @@ async def test_a_source_that_does_not_answer_stops_it(told: Ground) -> None:
     kit = told.kits["publishing"]
     wrong = ServiceClient(kit.settings.urls(), "another token")
     async with wrong, asyncio.timeout(20):
-        with pytest.raises(Refused, match="The feed of generation answered 403"):
+        with pytest.raises(Refused, match=r"The feed of \w+ answered 403"):
             await rebuild(kit, told.admin_dsn, feed=over(wrong))
-    away = ServiceClient({"generation": "http://127.0.0.1:9"}, "inside")
+    away = ServiceClient(dict.fromkeys(kit.sources, "http://127.0.0.1:9"), "inside")
     async with away, asyncio.timeout(20):
-        with pytest.raises(Refused, match="The events of generation are needed: The generation service cannot be"):
+        with pytest.raises(Refused, match=r"The events of \w+ are needed: The \w+ service cannot be"):
             await rebuild(kit, told.admin_dsn, feed=over(away))
 
 
@@ -322,10 +323,36 @@ async def test_a_feed_that_breaks_off_stops_it(told: Ground) -> None:
     rows = await rows_of(told.admin_dsn, "publishing")
     async with await asyncio.start_server(break_off, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
-        async with ServiceClient({"generation": f"http://127.0.0.1:{port}"}, "inside") as client:
-            with pytest.raises(Refused, match="The feed of generation broke off"):
+        async with ServiceClient(dict.fromkeys(kit.sources, f"http://127.0.0.1:{port}"), "inside") as client:
+            with pytest.raises(Refused, match=r"The feed of \w+ broke off"):
                 await rebuild(kit, told.admin_dsn, feed=over(client))
     assert await rows_of(told.admin_dsn, "publishing") == rows
+
+
+async def test_a_feed_is_taken_up_where_it_broke_off(told: Ground, feed: Feed) -> None:
+    base = URL(told.kits["publishing"].settings.urls()["workflow"])
+    asked: list[bytes] = []
+
+    async def cut_short(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """What the service answers; the first time only its beginning."""
+        request = await reader.readuntil(b"\r\n\r\n")
+        asked.append(request.split(b"\r\n")[0])
+        there, onwards = await asyncio.open_connection(base.host, base.port)
+        request = request.replace(b"GET ", b"GET " + base.path.encode(), 1)
+        onwards.write(request.replace(b"\r\n", b"\r\nConnection: close\r\n", 1))
+        writer.write(await there.readexactly(20_000) if len(asked) == 1 else await there.read(-1))
+        await writer.drain()
+        onwards.close()
+        writer.close()
+
+    wanted = [wire.mark async for wire in feed("workflow", Mark(0, 0), ())]
+    async with await asyncio.start_server(cut_short, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        async with ServiceClient({"workflow": f"http://127.0.0.1:{port}"}, "inside") as client:
+            assert [wire.mark async for wire in over(client)("workflow", Mark(0, 0), ())] == wanted
+    assert len(asked) == 2
+    assert b"position=0" in asked[0]
+    assert b"position=0" not in asked[1]
 
 
 async def test_a_page_of_events_is_read_without_sorting_what_is_left(told: Ground, owner: asyncpg.Connection) -> None:
