@@ -18,7 +18,7 @@ from shared.http.problem import Problem
 Document = dict[str, Any]
 _FETCH_SECONDS = 5.0
 _REFERENCE = "#/components/schemas/"
-_COMPOSED = "/api/v1/workflows/{workflow_id}"
+_COMPOSED = frozenset({"/api/v1/workflows/{workflow_id}", "/api/v1/projects/{project_id}"})
 _DESCRIPTION = "One piece of content in; reviewed, published posts out. Errors are problem details (RFC 9457)."
 
 
@@ -161,7 +161,7 @@ def _overlay(paths: dict[str, Any], path: str, item: dict[str, Any], *, composed
         paths[path] = item
         return
     for method, operation in item.items():
-        if composed and method in paths[known] and path == _COMPOSED:
+        if composed and method in paths[known] and path in _COMPOSED:
             operation = _composed(paths[known][method], operation)
         paths[known][method] = operation
 

@@ -73,7 +73,7 @@ CONFIRM = ("POST", "/api/v1/auth/verification/confirm")
 PUBLIC = frozenset({SIGN_UP, LOG_IN, REFRESH, CONFIRM})
 
 _ID = "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
-COMPOSED = re.compile(rf"/api/v1/workflows/{_ID}(?:/history)?")
+COMPOSED = re.compile(rf"/api/v1/(?:workflows/{_ID}(?:/history)?|projects/{_ID})")
 
 # Two spellings of one path must not be told apart here and taken for the same behind.
 _AMBIGUOUS = re.compile(rb"//|\\|%2f|%5c|%00|%2e|/\.\.?(?:/|$)", re.IGNORECASE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,16 @@ _PROJECTS = """
 SELECT id, title, description, created_at, updated_at FROM projects
 WHERE user_id = $1 AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3))
 ORDER BY created_at DESC, id DESC LIMIT $4
+"""
+
+# Days of UTC, the newest first. Users of a day are told apart before they are counted, in one pass through the index.
+_ACTIVITY = """
+SELECT day, count(*)::integer AS active_users, sum(projects)::integer AS total_projects
+FROM (
+    SELECT (created_at AT TIME ZONE 'UTC')::date AS day, user_id, count(*) AS projects
+    FROM projects WHERE created_at >= $1 GROUP BY 1, 2
+) AS made
+GROUP BY day ORDER BY day DESC
 """
 
 _COLUMNS = """id, status, mode, title, source_content, template_input, manual_options, project_id,
@@ -68,6 +79,14 @@ SELECT {_EXECUTION_COLUMNS} FROM executions
 WHERE user_id = $1 AND status IN ('running', 'validating', 'correcting') AND started_at > now() - interval '1 hour'
   AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3))
 ORDER BY created_at DESC, id DESC LIMIT $4
+"""
+
+# Of everybody, the longest under way first.
+_ACTIVE_EVERYWHERE = f"""
+SELECT {_EXECUTION_COLUMNS}, user_id FROM executions
+WHERE status IN ('running', 'validating', 'correcting') AND started_at > now() - interval '1 hour'
+  AND ($1::timestamptz IS NULL OR (started_at, id) > ($1, $2))
+ORDER BY started_at, id LIMIT $3
 """
 
 _STATISTICS = """
@@ -133,6 +152,12 @@ async def projects(connection: PoolConnection, user_id: UUID, page: PageRequest)
     return found
 
 
+async def activity(connection: PoolConnection, since: datetime) -> list[Any]:
+    """By day (UTC), newest first: how many users whose projects the reader may see made one, and how many were made."""
+    found: list[Any] = await connection.fetch(_ACTIVITY, since)
+    return found
+
+
 async def workflow(connection: PoolConnection, workflow_id: UUID) -> Any:
     """The workflow's row with `states`, its platforms' rows, or None when the reader may not see it."""
     return await connection.fetchrow(_WORKFLOW, workflow_id)
@@ -173,6 +198,13 @@ async def executions(connection: PoolConnection, user_id: UUID, page: PageReques
 async def active_executions(connection: PoolConnection, user_id: UUID, page: PageRequest) -> list[Any]:
     """A page of a user's executions begun within the hour that have not ended, newest first, and one more."""
     found: list[Any] = await connection.fetch(_ACTIVE_EXECUTIONS, user_id, *_after(page), page.limit + 1)
+    return found
+
+
+async def active_everywhere(connection: PoolConnection, page: PageRequest) -> list[Any]:
+    """A page of the executions under way that the reader may see, the longest first, and one more; the cursor's time
+    is `started_at`."""
+    found: list[Any] = await connection.fetch(_ACTIVE_EVERYWHERE, *_after(page), page.limit + 1)
     return found
 
 

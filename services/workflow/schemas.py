@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -58,6 +58,14 @@ class Project(BaseModel):
     description: str | None
     created_at: datetime
     updated_at: datetime
+
+
+class DayOfProjects(BaseModel):
+    """What a day (UTC) saw."""
+
+    day: date
+    active_users: int = Field(description="Users who made a project.")
+    total_projects: int = Field(description="Projects they made.")
 
 
 class SourceIn(In):

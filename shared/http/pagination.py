@@ -65,12 +65,13 @@ class PageRequest:
     limit: int = 20
     after: Cursor | None = None
 
-    def page(self, rows: Sequence[Any], item: Callable[[Any], T] | None = None) -> Page[T]:
-        """The page of at most `limit + 1` rows that have `created_at` and `id`; one too many means there is more."""
+    def page(self, rows: Sequence[Any], item: Callable[[Any], T] | None = None, *, by: str = "created_at") -> Page[T]:
+        """The page of at most `limit + 1` rows that have `id` and the time they are ordered `by`; one too many means
+        there is more."""
         kept = rows[: self.limit]
         more = len(rows) > self.limit
         last = kept[-1] if more else None
-        cursor = None if last is None else Cursor(last["created_at"], last["id"]).encode()
+        cursor = None if last is None else Cursor(last[by], last["id"]).encode()
         return Page(items=[item(row) if item else row for row in kept], next_cursor=cursor)
 
 

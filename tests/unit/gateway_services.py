@@ -46,6 +46,13 @@ class Workflow(BaseModel):
     note: WorkflowNote | None = None
 
 
+class Project(BaseModel):
+    """The workflow service's answer."""
+
+    id: UUID
+    title: str
+
+
 @dataclass
 class World:
     """What the services know, and what they saw."""
@@ -89,6 +96,14 @@ def service(world: World, name: str) -> FastAPI:
             # Two pages, so that the composition has to follow the cursor.
             return {"items": [f"{listed} {cursor or 'first'}"], "next_cursor": None if cursor else "second"}
 
+    if name in {"generation", "media"}:
+        kept = {"generation": "outputs", "media": "files"}[name]
+
+        @router.get(f"/api/v1/{kept}")
+        async def rows_of_project(user: CurrentUser, project_id: UUID) -> dict[str, Any]:
+            more = name == "generation"
+            return {"items": [f"{kept} of {project_id}"], "next_cursor": "second" if more else None}
+
     if name == "media":
 
         @router.post("/api/v1/files")
@@ -121,6 +136,12 @@ def _own_verifier(world: World) -> Verifier:
 
 
 def _add_workflows(router: APIRouter, world: World) -> None:
+    @router.get("/api/v1/projects/{project_id}")
+    async def project(project_id: UUID, user: CurrentUser) -> Project:
+        if user.user_id != world.owner:
+            raise NotFound("There is no such project.")
+        return Project(id=project_id, title="Garden")
+
     @router.get("/api/v1/workflows/{workflow_id}")
     async def read(workflow_id: UUID, user: CurrentUser) -> Workflow:
         if user.user_id != world.owner or workflow_id != world.workflow_id:

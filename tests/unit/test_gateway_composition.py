@@ -42,6 +42,33 @@ async def test_a_part_that_is_down_is_named(world: World) -> None:
         assert body["jobs"]
 
 
+async def test_a_project_comes_with_the_newest_of_its_files_and_outputs(
+    http: aiohttp.ClientSession, world: World
+) -> None:
+    project_id = new_id()
+    answer = await http.get(f"/api/v1/projects/{project_id}", headers=world.token())
+    assert await answer.json() == {
+        "id": str(project_id),
+        "title": "Garden",
+        "files": [f"files of {project_id}"],
+        "outputs": [f"outputs of {project_id}"],
+        "more": ["outputs"],
+        "unavailable": [],
+    }
+
+
+async def test_a_project_of_somebody_else_does_not_exist(http: aiohttp.ClientSession, world: World) -> None:
+    answer = await http.get(f"/api/v1/projects/{new_id()}", headers=world.token(new_id()))
+    assert (answer.status, answer.content_type) == (404, "application/problem+json")
+
+
+async def test_a_project_whose_files_are_out_of_reach_says_so(world: World) -> None:
+    async with platform(world, down=("media",)) as session:
+        body = await (await session.get(f"/api/v1/projects/{new_id()}", headers=world.token())).json()
+        assert (body["unavailable"], body["files"]) == (["files"], [])
+        assert body["outputs"]
+
+
 async def test_without_the_workflow_there_is_nothing_to_compose(world: World) -> None:
     async with platform(world, down=("workflow",)) as session:
         assert (await session.get(f"/api/v1/workflows/{world.workflow_id}", headers=world.token())).status == 503
@@ -104,6 +131,8 @@ async def test_the_merged_document_holds_the_routed_paths_only(http: aiohttp.Cli
         "/api/v1/evaluations",
         "/api/v1/files",
         "/api/v1/jobs",
+        "/api/v1/outputs",
+        "/api/v1/projects/{project_id}",
         "/api/v1/workflows/{workflow_id}",
         "/api/v1/workflows/{workflow_id}/events",
         "/api/v1/workflows/{workflow_id}/history",

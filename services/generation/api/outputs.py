@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from typing import Annotated, Any, Final
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
@@ -23,12 +23,12 @@ from services.generation.domain.placeholders import fill
 from services.generation.domain.template import NO_TEMPLATE
 from services.generation.queries import outputs as queries
 from services.generation.queries import templates
-from services.generation.schemas.outputs import Generate, Output, OutputChange, OutputStatus
+from services.generation.schemas.outputs import Generate, Output, OutputChange, OutputStatus, WatchedOutput
 from services.generation.tools import Tools
 from shared.decider import Invalid, NotFound
 from shared.http.idempotency import Idempotency
 from shared.http.pagination import Page, PageQuery
-from shared.http.user import CurrentUser
+from shared.http.user import CurrentUser, Moderator
 
 router = APIRouter(prefix="/api/v1", tags=["outputs"])
 
@@ -95,7 +95,29 @@ async def list_outputs(
         rows = await queries.outputs(
             connection, user.user_id, page, project_id=project_id, status=status, kind=kind, archived=archived
         )
-    return page.page(rows, _view)
+    return page.page(rows, Output.of)
+
+
+@router.get("/outputs/queue")
+async def list_queued_outputs(request: Request, user: Moderator, page: PageQuery) -> Page[WatchedOutput]:
+    """Everybody's outputs that wait to be written, the first in line first."""
+    async with kit_of(request).database.reading(user.user_id, user.role) as connection:
+        rows = await queries.queue(connection, page)
+    return page.page(rows, WatchedOutput.of)
+
+
+@router.get("/outputs/stuck")
+async def list_stuck_outputs(
+    request: Request,
+    user: Moderator,
+    page: PageQuery,
+    minutes: Annotated[int, Query(ge=1, le=43_200, description="For how long nothing has been heard of them.")] = 60,
+) -> Page[WatchedOutput]:
+    """Everybody's outputs that have been in the making for too long, the longest first."""
+    before = datetime.now(UTC) - timedelta(minutes=minutes)
+    async with kit_of(request).database.reading(user.user_id, user.role) as connection:
+        rows = await queries.stuck(connection, page, before)
+    return page.page(rows, WatchedOutput.of, by="updated_at")
 
 
 @router.get("/outputs/{output_id}")
@@ -179,8 +201,4 @@ async def _output(request: Request, user_id: UUID, output_id: UUID, role: str = 
         row = await queries.output(connection, output_id)
     if row is None:
         raise NotFound(NO_OUTPUT)
-    return _view(row)
-
-
-def _view(row: Mapping[str, Any]) -> Output:
-    return Output.model_validate(dict(row) | {"error": row["metadata"].get("error")})
+    return Output.of(row)

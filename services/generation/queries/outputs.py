@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -34,6 +35,21 @@ _LISTS = {
 }
 
 
+# Everybody's, as they are worked off: first come, first served.
+_QUEUE = f"""
+SELECT {_COLUMNS}, false AS archived FROM outputs
+WHERE status = 'queued' AND ($1::timestamptz IS NULL OR (created_at, id) > ($1, $2))
+ORDER BY created_at, id LIMIT $3
+"""
+
+# Everybody's that nothing has been heard of since.
+_STUCK = f"""
+SELECT {_COLUMNS}, false AS archived FROM outputs
+WHERE status = 'processing' AND updated_at < $4 AND ($1::timestamptz IS NULL OR (updated_at, id) > ($1, $2))
+ORDER BY updated_at, id LIMIT $3
+"""
+
+
 async def output(connection: PoolConnection, output_id: UUID) -> Any:
     """The output's row, put away or not, or None when the reader may not see it."""
     return await connection.fetchrow(_OUTPUT, output_id)
@@ -50,8 +66,24 @@ async def outputs(
     archived: bool,
 ) -> list[Any]:
     """A page of a user's outputs (those put away with `archived`), newest first, and one more."""
-    after = (page.after.created_at, page.after.id) if page.after else (None, None)
-    place = (user_id, *after, page.limit + 1, status, kind)
+    place = (user_id, *_after(page), page.limit + 1, status, kind)
     of_project = () if project_id is None else (project_id,)
     found: list[Any] = await connection.fetch(_LISTS[archived, project_id is not None], *place, *of_project)
     return found
+
+
+async def queue(connection: PoolConnection, page: PageRequest) -> list[Any]:
+    """A page of the outputs that wait to be written and that the reader may see, oldest first, and one more."""
+    found: list[Any] = await connection.fetch(_QUEUE, *_after(page), page.limit + 1)
+    return found
+
+
+async def stuck(connection: PoolConnection, page: PageRequest, before: datetime) -> list[Any]:
+    """A page of the outputs that are being written since before a moment and that the reader may see, the longest
+    first, and one more; the cursor's time is `updated_at`."""
+    found: list[Any] = await connection.fetch(_STUCK, *_after(page), page.limit + 1, before)
+    return found
+
+
+def _after(page: PageRequest) -> tuple[Any, Any]:
+    return (page.after.created_at, page.after.id) if page.after else (None, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
@@ -62,6 +63,17 @@ class Output(BaseModel):
     archived: bool = Field(description="Whether it was put away; then it stays as it is.")
     created_at: datetime
     updated_at: datetime
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> Self:
+        """The view of a row of `outputs` or `outputs_archive`."""
+        return cls.model_validate(dict(row) | {"error": row["metadata"].get("error")})
+
+
+class WatchedOutput(Output):
+    """One that is under way, and whose it is."""
+
+    user_id: UUID
 
 
 class OutputChange(In):

@@ -69,6 +69,12 @@ class Execution(BaseModel):
     completed_at: datetime | None
 
 
+class ActiveExecution(Execution):
+    """One that is under way, and whose it is."""
+
+    user_id: UUID
+
+
 class LogLine(BaseModel):
     id: UUID
     timestamp: datetime

@@ -12,6 +12,7 @@ from starlette.datastructures import UploadFile
 
 from services.workflow import queries
 from services.workflow.api.execution_models import (
+    ActiveExecution,
     Artifact,
     Execution,
     ExecutionDetails,
@@ -27,7 +28,7 @@ from shared.decider import NotFound
 from shared.http.idempotency import Idempotency
 from shared.http.pagination import Page, PageQuery, PageRequest
 from shared.http.problem import Problem
-from shared.http.user import CurrentUser
+from shared.http.user import CurrentUser, Moderator
 from shared.kit import Kit
 
 router = APIRouter(prefix="/api/v1/executions", tags=["executions"])
@@ -141,6 +142,15 @@ async def read_statistics(request: Request, user: CurrentUser) -> Statistics:
     kit: Kit = request.app.state.kit
     async with kit.database.reading(user.user_id) as connection:
         return Statistics(**await queries.statistics(connection, user.user_id))
+
+
+@router.get("/active")
+async def list_active_executions(request: Request, user: Moderator, page: PageQuery) -> Page[ActiveExecution]:
+    """Everybody's executions begun within the hour that have not ended, the longest under way first."""
+    kit: Kit = request.app.state.kit
+    async with kit.database.reading(user.user_id, user.role) as connection:
+        rows = await queries.active_everywhere(connection, page)
+    return page.page(rows, lambda row: ActiveExecution(**row), by="started_at")
 
 
 @router.get("/{execution_id}")

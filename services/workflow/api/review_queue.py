@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from services.workflow import queries
 from services.workflow.schemas import PlatformName
-from shared.http.pagination import Cursor, Page, PageQuery
+from shared.http.pagination import Page, PageQuery
 from shared.http.user import CurrentUser
 from shared.kit import Kit
 
@@ -43,6 +43,4 @@ async def review_queue(
     kit: Kit = request.app.state.kit
     async with kit.database.reading(user.user_id, user.role) as connection:
         rows = await queries.review_queue(connection, page, platform)
-    kept = rows[: page.limit]
-    cursor = Cursor(kept[-1]["updated_at"], kept[-1]["id"]).encode() if len(rows) > page.limit else None
-    return Page(items=[Waiting(**row) for row in kept], next_cursor=cursor)
+    return page.page(rows, lambda row: Waiting(**row), by="updated_at")

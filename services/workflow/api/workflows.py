@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from services.workflow import queries
 from services.workflow.domain import commands as ask
 from services.workflow.domain.project import CreateProject, DeleteProject, UpdateProject
 from services.workflow.schemas import (
+    DayOfProjects,
     DecisionIn,
     NewProject,
     NewWorkflow,
@@ -28,7 +29,7 @@ from services.workflow.tools import Tools
 from shared.decider import Invalid, NotFound
 from shared.http.idempotency import Idempotency, UnseenIdempotency
 from shared.http.pagination import Page, PageQuery
-from shared.http.user import CurrentUser
+from shared.http.user import CurrentUser, Moderator
 from shared.ids import new_id
 from shared.kit import Kit
 from shared.local_time import moment
@@ -60,6 +61,17 @@ async def list_projects(request: Request, user: CurrentUser, page: PageQuery) ->
     async with _kit(request).database.reading(user.user_id) as connection:
         rows = await queries.projects(connection, user.user_id, page)
     return page.page(rows, lambda row: Project(**row))
+
+
+@router.get("/projects/activity", tags=["projects"])
+async def read_activity(
+    request: Request, user: Moderator, days: Annotated[int, Query(ge=1, le=366, description="How far back.")] = 30
+) -> list[DayOfProjects]:
+    """How many users made projects on each day, newest first; days without any are left out."""
+    since = datetime.now(UTC) - timedelta(days=days)
+    async with _kit(request).database.reading(user.user_id, user.role) as connection:
+        rows = await queries.activity(connection, since)
+    return [DayOfProjects(**row) for row in rows]
 
 
 @router.get("/projects/{project_id}", tags=["projects"])
