@@ -44,7 +44,7 @@ class Trailing:
         self._seconds = seconds
         self._folding = Folding(store, projections.streams)
         self._followed = sorted(event.__name__ for event in projections.events)
-        known = {event.__name__ for event in store.registry.of(store.service)}
+        known = {event.__name__ for event in store.registry.of(store.service)} if self._followed else set()
         self._passed_by = sorted(known.difference(self._followed))
 
     @property
