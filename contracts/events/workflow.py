@@ -296,6 +296,14 @@ class ExecutionRemoved(ExecutionEvent):
     reason: Literal["expired", "user_erased"]
 
 
+class ExecutionLogsRemoved(WorkflowServiceEvent):
+    """What executions logged before this moment was too old and is gone; the executions may still be there."""
+
+    stream: ClassVar[str] = "execution_log"
+    execution_log_id: UUID  # of all logs together
+    before: datetime
+
+
 class RunEvent(WorkflowServiceEvent):
     stream: ClassVar[str] = "run"
     run_id: UUID

@@ -29,6 +29,7 @@ def _id(number: int) -> str:
 VALUES: dict[str, Any] = {
     "execution_id": _id(31),
     "run_id": _id(32),
+    "execution_log_id": _id(35),
     "artifact_id": _id(33),
     "reviewer_id": _id(34),
     "batch_id": "garden-2026-03",

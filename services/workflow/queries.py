@@ -240,3 +240,20 @@ async def runs(connection: PoolConnection, user_id: UUID, page: PageRequest, sta
 
 def _after(page: PageRequest) -> tuple[Any, Any]:
     return (page.after.created_at, page.after.id) if page.after else (None, None)
+
+
+# Of workflows that go on, and of executions that have not ended.
+_FILES_IN_USE = """
+SELECT (coalesce(source_content, template_input) ->> 'file_id')::uuid AS file_id FROM workflows
+WHERE coalesce(source_content, template_input) ->> 'file_id' = ANY ($1::text[])
+  AND status NOT IN ('completed', 'failed', 'archived')
+UNION
+SELECT input_file_id FROM executions
+WHERE input_file_id = ANY ($1::text[]::uuid[]) AND status NOT IN ('completed', 'failed', 'cancelled')
+"""
+
+
+async def files_in_use(connection: PoolConnection, file_ids: Sequence[UUID]) -> list[UUID]:
+    """Which of these files something under way was given."""
+    rows = await connection.fetch(_FILES_IN_USE, [str(file_id) for file_id in file_ids])
+    return [row["file_id"] for row in rows]

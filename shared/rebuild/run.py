@@ -24,6 +24,7 @@ from shared.rebuild import copies, shadow
 from shared.rebuild.catalog import Ties
 from shared.rebuild.columns import column_types
 from shared.rebuild.comparing import Compared, Difference, conclude, look
+from shared.rebuild.cutoffs import Cutoffs
 from shared.rebuild.feed import Feed, over
 from shared.rebuild.heard import Heard
 from shared.rebuild.names import quoted, shadow_of
@@ -171,6 +172,7 @@ class _Run:
         self._tables = tables
         self._ties = ties
         self._told = told
+        self._until = until
         names: dict[str, set[str]] = {self._schema: set()}
         for event in kit.read_tables.events:
             names.setdefault(event.owner, set()).add(event.__name__)
@@ -235,7 +237,8 @@ class _Run:
         if keyless := [table for table in self._tables if table not in keys]:
             raise Refused(f"{', '.join(keyless)} has no primary key, so no event finds its row; it is no read table.")
         types = await column_types(self._writing, self._schema, self._tables)
-        return Writer(self._kit.read_tables, self._tables, keys, types, self._ties)
+        cutoffs = await Cutoffs.read(self._writing, self._until)
+        return Writer(self._kit.read_tables, self._tables, keys, types, self._ties, cutoffs)
 
     async def _pass(self, write: Callable[[Connection, Sequence[Read]], Awaitable[None]], *, gated: bool = True) -> int:
         """Go through what was appended and heard since the last pass; how many events that were."""

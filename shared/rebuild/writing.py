@@ -12,6 +12,7 @@ from shared.eventstore.rows import Batch, Columns, batches, dumps
 from shared.projection import Delete, Insert, Projections, Row, RowChange, Upsert
 from shared.rebuild.catalog import Tie, Ties
 from shared.rebuild.columns import Types, converters, records
+from shared.rebuild.cutoffs import Cutoffs
 from shared.rebuild.names import quoted, shadow_of
 from shared.rebuild.reading import Read, cut
 
@@ -30,12 +31,14 @@ class Writer:
         primary_keys: Mapping[str, Columns],
         types: Types,
         ties: Ties,
+        cutoffs: Cutoffs,
     ) -> None:
         self._projections = projections
         self._tables = frozenset(tables)
         self.keys = primary_keys
         self._types = types
         self._ties = ties
+        self._cutoffs = cutoffs
         self.touched: set[str] = set()
 
     async def fill(self, connection: Connection, reads: Sequence[Read]) -> None:
@@ -66,7 +69,8 @@ class Writer:
             for change in self._projections.changes(read.event, read.state):
                 if change.table in self._tables:
                     self.touched.add(change.table)
-                    yield change
+                    if not self._cutoffs.passed(change):
+                        yield change
 
     def _groups(self, changes: Iterable[RowChange]) -> Iterator[tuple[list[RowChange], dict[str, list[Row]]]]:
         """What to fold, and the rows to remove after it with all that hangs on them.

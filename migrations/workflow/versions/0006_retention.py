@@ -15,8 +15,8 @@ def upgrade() -> None:
     upgrade_cutoffs()
     # Media asks which files are in use.
     op.execute(
-        "CREATE INDEX idx_workflows_file_id ON workflows ((source_content ->> 'file_id')) "
-        "WHERE source_content ->> 'file_id' IS NOT NULL"
+        "CREATE INDEX idx_workflows_file_id ON workflows ((coalesce(source_content, template_input) ->> 'file_id')) "
+        "WHERE coalesce(source_content, template_input) ->> 'file_id' IS NOT NULL"
     )
     op.execute(
         "CREATE INDEX idx_executions_input_file_id ON executions (input_file_id) WHERE input_file_id IS NOT NULL"

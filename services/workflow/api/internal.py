@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.workflow import queries
 from services.workflow.api.execution_models import ArtifactType
 from services.workflow.domain import execution as ask
 from services.workflow.domain.run import FinishRun, Progress, ReportProgress
@@ -143,6 +144,20 @@ async def finish_run(run_id: UUID, body: RunEnd, request: Request) -> Response:
     kit: Kit = request.app.state.kit
     await kit.handle(FinishRun(run_id, body.status), actor=None)
     return Response(status_code=204)
+
+
+class Files(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    file_ids: list[UUID] = Field(max_length=1000)
+
+
+@router.post("/files/in-use")
+async def files_in_use(body: Files, request: Request) -> Files:
+    """Which of these files a workflow or an execution was given that has not ended: media keeps them."""
+    kit: Kit = request.app.state.kit
+    async with kit.database.reading(None) as connection:
+        return Files(file_ids=await queries.files_in_use(connection, body.file_ids))
 
 
 def _command(execution_id: UUID, step: int, report: StepReport) -> ask.StepCommand:

@@ -11,6 +11,7 @@ from contracts.events.workflow import (
     ExecutionCompleted,
     ExecutionEvent,
     ExecutionFailed,
+    ExecutionLogsRemoved,
     ExecutionPlanned,
     ExecutionRemoved,
     StepCompleted,
@@ -22,7 +23,7 @@ from contracts.events.workflow import (
 )
 from services.workflow.domain.execution import Execution, as_plan
 from shared.ids import derive
-from shared.projection import RowChange, delete, insert, projects, projects_state, update
+from shared.projection import RowChange, delete, insert, projects, projects_state, update, upsert
 
 Level = Literal["debug", "info", "warning", "error", "critical"]
 
@@ -80,6 +81,13 @@ def fail(event: ExecutionFailed, at: datetime) -> RowChange:
 def remove(event: ExecutionRemoved, at: datetime) -> RowChange:
     """Its logs and artifacts go with it."""
     return delete("executions", id=event.execution_id)
+
+
+@projects(ExecutionLogsRemoved)
+def let_logs_go(event: ExecutionLogsRemoved, at: datetime) -> RowChange:
+    """From here on no rebuild brings them back; whoever said so removes the rows, which may be many."""
+    key = {"table_name": "execution_logs", "before": event.before}
+    return upsert("retention_cutoffs", key, column_name="timestamp", removed_at=at)
 
 
 @projects(ArtifactProduced)

@@ -1,0 +1,41 @@
+"""What retention does to whole tables, with nobody rebuilding them meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING
+
+from shared.database import UNAVAILABLE
+from shared.retention.rule import Stopped
+
+if TYPE_CHECKING:
+    from shared.kit import Kit
+
+# The lock that a rebuild of the table holds.
+_TAKE = "SELECT pg_try_advisory_lock(hashtext('presswork.rebuild'), hashtext(current_schema() || '.' || $1))"
+_DROP = "SELECT drop_partition_below_cutoff($1)"
+
+
+@asynccontextmanager
+async def taken(kit: Kit, table: str) -> AsyncIterator[None]:
+    """Nobody rebuilds the table until the block is left. Raises Stopped when somebody does now."""
+    connection = await kit.database.connect()
+    try:
+        if not await connection.fetchval(_TAKE, table):
+            raise Stopped(f"{table} is being rebuilt; the next run goes on.")
+        yield
+    finally:
+        with suppress(*UNAVAILABLE):
+            await connection.close(timeout=2)
+
+
+async def drop_parts(kit: Kit, table: str) -> list[str]:
+    """Drop the parts of a table that are below its cutoff as a whole; their names.
+
+    One at a time, each in an instant or not at all. Raises asyncpg.LockNotAvailableError when somebody is in the way.
+    """
+    dropped = []
+    while name := await kit.database.pool.fetchval(_DROP, table):
+        dropped.append(name)
+    return dropped
