@@ -11,6 +11,8 @@ from types import MappingProxyType
 from typing import Final, Literal
 from unicodedata import normalize
 
+import regex
+
 from shared import threads
 from shared.weighted_text import URL_WEIGHT, weighted_length
 
@@ -21,7 +23,7 @@ class Platform:
 
     name: str
     max_length: int | None
-    counting: Literal["weighted", "characters"]
+    counting: Literal["weighted", "graphemes", "characters"]
     min_words: int | None
     max_words: int | None
     hashtags: tuple[int, int]
@@ -32,6 +34,7 @@ PLATFORMS: Final[Mapping[str, Platform]] = MappingProxyType(
         "linkedin": Platform("linkedin", 3000, "characters", None, None, (3, 5)),
         "x": Platform("x", 280, "weighted", None, None, (2, 3)),
         "blog": Platform("blog", None, "characters", 800, 2000, (0, 5)),
+        "bluesky": Platform("bluesky", 300, "graphemes", None, None, (1, 3)),
     }
 )
 
@@ -79,7 +82,13 @@ def configured(overrides: Mapping[str, int]) -> dict[str, Platform]:
 
 def measure(platform: Platform | str, text: str) -> int:
     """The length of `text` as the platform counts it. Raises KeyError for an unknown name."""
-    return weighted_length(text) if _resolve(platform).counting == "weighted" else len(text)
+    match _resolve(platform).counting:
+        case "weighted":
+            return weighted_length(text)
+        case "graphemes":
+            return len(regex.findall(r"\X", text))
+        case _:
+            return len(text)
 
 
 def limit(platform: Platform | str) -> int | None:

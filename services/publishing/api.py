@@ -185,9 +185,13 @@ def _sealed(request: Request, what: str, secret: SecretStr) -> str:
 
 
 def _instance_url(body: NewConnection, tools: Tools) -> str:
-    """Where the platform is reached. Only instances of the fediverse are named by users, and called with care."""
+    """Where the platform is reached. What users name is called with care, X and LinkedIn are the operator's choice."""
     given = body.instance_url.rstrip("/") if body.instance_url else None
-    if body.platform in FEDIVERSE:
+    if body.platform == "bluesky":
+        if body.username is None:
+            raise Invalid("Name the account's handle as `username`, such as ada.bsky.social.")
+        given = given or tools.settings.bluesky_url.rstrip("/")
+    if body.platform in (*FEDIVERSE, "bluesky"):
         if given is None:
             raise Invalid(f"Name the instance of {body.platform}, such as https://{body.platform}.social.")
         if not _INSTANCE.fullmatch(given):

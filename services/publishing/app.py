@@ -11,6 +11,7 @@ from services.publishing import api, erasing, projections, reactions, site, work
 from services.publishing.accounts import Accounts
 from services.publishing.beginning import Beginnings
 from services.publishing.connectors import build
+from services.publishing.connectors.bluesky import BlueskyConnector
 from services.publishing.domain import caption, connections, imported_post, job, post
 from services.publishing.fediverse import api as fediverse_api
 from services.publishing.fediverse import projections as fediverse_projections
@@ -41,9 +42,12 @@ async def tools(kit: Kit) -> AsyncIterator[Tools]:
         timeout=settings.platform_timeout,
         instant=settings.connector == "instant",
         platforms=configured(settings.platform_limits),
+        allow_private=settings.fediverse_allow_private,
     )
     fediverse = Fediverse(settings.platform_timeout, allow_private=settings.fediverse_allow_private)
-    accounts = Accounts(settings.x_url, settings.linkedin_url, min(settings.platform_timeout, 20.0), fediverse)
+    # Asking whose account it is takes a connector of its own: it is asked for with `instant` ones, too.
+    bluesky = BlueskyConnector(settings.platform_timeout, allow_private=settings.fediverse_allow_private)
+    accounts = Accounts(settings.x_url, settings.linkedin_url, min(settings.platform_timeout, 20.0), fediverse, bluesky)
     beginnings = Beginnings(kit, timedelta(seconds=settings.publish_timeout))
     ghost = _ghost(settings)
     try:

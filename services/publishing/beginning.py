@@ -144,6 +144,7 @@ class Beginnings:
             content=brief["content"],
             hashtags=tuple(brief["hashtags"]),
             published_at=brief["due_at"],
+            asked_at=brief["asked_at"],
         )
         account = brief
         if job.connection_id is not None and job.connection_id != brief["id"]:

@@ -9,7 +9,7 @@ from pydantic import Field, field_validator
 from shared.platforms import configured
 from shared.settings import ServiceSettings
 
-_CONCURRENCY = {"x": 10, "linkedin": 2, "blog": 8}
+_CONCURRENCY = {"x": 10, "linkedin": 2, "blog": 8, "bluesky": 5}
 
 
 class PublishingSettings(ServiceSettings):
@@ -29,16 +29,21 @@ class PublishingSettings(ServiceSettings):
         description="Month of LinkedIn's API; each is served about a year.",
     )
 
+    bluesky_url: str = Field(
+        "https://bsky.social", description="Server of the Bluesky accounts that name no personal data server."
+    )
     platform_timeout: float = Field(20.0, gt=0, le=60, description="Seconds one request to a platform may take.")
     publish_timeout: float = Field(60.0, gt=0, le=75, description="Seconds a whole publication may take.")
     publish_attempts: int = Field(4, ge=1, le=20, description="Tries of a publication that fails for a moment.")
     publish_pause: float = Field(5.0, gt=0, description="Seconds before the second try; doubles each time.")
     publish_concurrency: dict[str, int] = Field(
-        {}, description='Publications at a time in one process where not x 10, linkedin 2, blog 8, as {"x": 5} (JSON).'
+        {},
+        description="Publications at a time in one process where not x 10, linkedin 2, blog 8, bluesky 5, "
+        'as {"x": 5} (JSON).',
     )
     draft_patience: float = Field(60.0, gt=0, description="Seconds a due job waits for the text of its draft.")
     fediverse_allow_private: bool = Field(
-        False, description="Also reach Mastodon and Pixelfed in private networks: for tests and demonstrations only."
+        False, description="Also reach sites that users name in private networks: for tests and demonstrations only."
     )
     ghost_url: str | None = Field(None, description="Address of the Ghost site that collected posts go to.")
     ghost_admin_key: str | None = Field(

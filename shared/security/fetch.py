@@ -20,6 +20,7 @@ from shared.security.addresses import Network, is_public
 
 USER_AGENT = "Presswork/0.1"
 ACCEPT = "text/html, application/xhtml+xml, text/markdown, text/plain, application/pdf, */*;q=0.5"
+USUAL_PORTS = (80, 443)
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -58,7 +59,7 @@ async def fetch(
     max_redirects: int = 3,
     allow_private: bool = False,
     allowed_networks: Collection[Network] = (),
-    ports: Collection[int] = (80, 443),
+    ports: Collection[int] = USUAL_PORTS,
     resolver: AbstractResolver | None = None,
     method: str = "GET",
     headers: Mapping[str, str] | None = None,
@@ -72,12 +73,7 @@ async def fetch(
     Raises UnsafeUrl, FetchFailed, TooLarge.
     """
     guard = _Guard(allow_private, allowed_networks, ports)
-    connector = aiohttp.TCPConnector(
-        resolver=_CheckedResolver(resolver or ThreadedResolver(), guard),
-        use_dns_cache=False,
-        socket_factory=guard.open_socket,
-        force_close=True,
-    )
+    connector = _connector(guard, resolver)
     try:
         async with (
             asyncio.timeout(timeout),
@@ -105,6 +101,25 @@ async def fetch(
         raise FetchFailed(
             "The address cannot be read: the connection failed or broke off. Check it and try again."
         ) from error
+
+
+def checked(url: str, *, allow_private: bool = False) -> str:
+    """The URL as it may be called, by scheme and port. Raises UnsafeUrl; addresses are checked when connecting."""
+    return str(_Guard(allow_private, (), USUAL_PORTS).parse(url))
+
+
+def checked_connector(*, allow_private: bool = False) -> aiohttp.TCPConnector:
+    """Connections, one a request, to checked addresses only: connecting elsewhere raises UnsafeUrl."""
+    return _connector(_Guard(allow_private, (), USUAL_PORTS), None)
+
+
+def _connector(guard: "_Guard", resolver: AbstractResolver | None) -> aiohttp.TCPConnector:
+    return aiohttp.TCPConnector(
+        resolver=_CheckedResolver(resolver or ThreadedResolver(), guard),
+        use_dns_cache=False,
+        socket_factory=guard.open_socket,
+        force_close=True,
+    )
 
 
 async def _follow(

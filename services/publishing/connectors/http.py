@@ -1,4 +1,7 @@
-"""HTTP to a platform, careful about one thing: whether a request that failed had been sent."""
+"""HTTP to a platform, careful about one thing: whether a request that failed had been sent.
+
+A platform's own address is the operator's choice; an address that a user gave is called as carefully as any such one.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,14 @@ import aiohttp
 import orjson
 
 from services.publishing.connectors.port import Connection, PublishError
+from shared.security.fetch import UnsafeUrl, checked, checked_connector
 
 _LARGEST_ANSWER: Final = 1 << 20
 _BACKOFF: Final = timedelta(seconds=60)
 _LONGEST_WAIT: Final = timedelta(days=1)
+
+# JSON, bytes as they are (name their type among the headers), or a form.
+Body = Mapping[str, Any] | bytes | aiohttp.FormData
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +47,15 @@ class Answer:
 class Client:
     """One platform's HTTP. Keeps no connection between requests, so a broken one was broken by this very request."""
 
-    def __init__(self, name: str, base_url: str, timeout: float) -> None:
-        """`name` is how people call the platform; `timeout` in seconds covers a whole request."""
+    def __init__(self, name: str, base_url: str | None, timeout: float, *, allow_private: bool = False) -> None:
+        """`name` is how people call the platform; `timeout` in seconds covers a whole request.
+
+        Without `base_url` every path is a whole URL that a user may have given: only public addresses are reached then,
+        but for `allow_private`, which is for tests and demonstrations.
+        """
         self.name = name
-        self._base = base_url.rstrip("/")
+        self._base = base_url.rstrip("/") if base_url is not None else None
+        self._allow_private = allow_private
         self._timeout = aiohttp.ClientTimeout(total=timeout, connect=timeout / 2)
         self._session: aiohttp.ClientSession | None = None
 
@@ -54,18 +66,28 @@ class Client:
             raise PublishError("transient", f"{self.name} answered {answer.status}. Try again in a minute.")
         return answer
 
-    async def post(self, path: str, headers: Mapping[str, str], body: Mapping[str, Any]) -> Answer:
+    async def post(self, path: str, headers: Mapping[str, str], body: Body) -> Answer:
         """Change something, once. Raises PublishError: 'transient' if never sent, 'outcome_unknown' afterwards."""
         answer = await self._request("POST", path, headers, body=body)
         if answer.status >= 500:
             raise self.unknown(f"answered {answer.status} after the post was sent")
         return answer
 
-    async def send(
-        self, method: str, path: str, headers: Mapping[str, str], body: Mapping[str, Any] | None = None
-    ) -> Answer:
+    async def send(self, method: str, path: str, headers: Mapping[str, str], body: Body | None = None) -> Answer:
         """Do what may be done twice. Raises PublishError: 'transient', or 'outcome_unknown' when it may be done."""
         answer = await self._request(method, path, headers, body=body)
+        if answer.status >= 500:
+            raise PublishError("transient", f"{self.name} answered {answer.status}. Try again in a minute.")
+        return answer
+
+    async def prepare(self, method: str, path: str, headers: Mapping[str, str], body: Body) -> Answer:
+        """Send what nobody sees yet: a log-in, an image. Raises PublishError('transient') when there is no answer."""
+        try:
+            answer = await self._request(method, path, headers, body=body)
+        except PublishError as error:
+            if error.error_class != "outcome_unknown":
+                raise
+            raise PublishError("transient", f"{self.name} did not answer. Nothing was posted; try again.") from error
         if answer.status >= 500:
             raise PublishError("transient", f"{self.name} answered {answer.status}. Try again in a minute.")
         return answer
@@ -90,22 +112,25 @@ class Client:
         headers: Mapping[str, str],
         *,
         params: Mapping[str, str] | None = None,
-        body: Mapping[str, Any] | None = None,
+        body: Body | None = None,
     ) -> Answer:
         trace = SimpleNamespace(sent=False)
-        kind = {} if body is None else {"Content-Type": "application/json"}
+        kind = {"Content-Type": "application/json"} if isinstance(body, Mapping) else {}
         try:
+            url = self._base + path if self._base is not None else checked(path, allow_private=self._allow_private)
             async with self._opened().request(
                 method,
-                self._base + path,
+                url,
                 headers={**headers, **kind},
                 params=params,
-                data=None if body is None else orjson.dumps(body),
+                data=orjson.dumps(body) if isinstance(body, Mapping) else body,
                 allow_redirects=False,
                 trace_request_ctx=trace,
             ) as response:
                 raw = await response.content.read(_LARGEST_ANSWER)
                 return Answer(response.status, response.headers, _json_object(raw))
+        except UnsafeUrl as error:
+            raise PublishError("disconnected", f"{self.name} cannot be reached: {error}") from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             if trace.sent and method != "GET":
                 raise self.unknown("did not answer after the post was sent") from error
@@ -119,7 +144,11 @@ class Client:
             trace.on_request_headers_sent.append(_note_sent)
             self._session = aiohttp.ClientSession(
                 timeout=self._timeout,
-                connector=aiohttp.TCPConnector(force_close=True),
+                connector=(
+                    checked_connector(allow_private=self._allow_private)
+                    if self._base is None
+                    else aiohttp.TCPConnector(force_close=True)
+                ),
                 trace_configs=[trace],
                 headers={"User-Agent": "Presswork/0.1", "Accept": "application/json"},
                 cookie_jar=aiohttp.DummyCookieJar(),

@@ -13,7 +13,10 @@ ErrorClass = Literal["refresh_token", "bad_content", "disconnected", "rate_limit
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """What to publish. `content` is Markdown for the blog, else plain text; `hashtags` with or without their sign."""
+    """What to publish. `content` is Markdown for the blog and Ghost, else plain text; `hashtags` with or without sign.
+
+    `published_at` is when it is due, `asked_at` when the job was made, which never changes (None: when it is due).
+    """
 
     job_id: UUID
     workflow_id: UUID
@@ -23,6 +26,7 @@ class Post:
     content: str
     hashtags: tuple[str, ...]
     published_at: datetime
+    asked_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,7 @@ class Connection:
     """A user's account on a platform.
 
     `settings` may hold `user_id` (X), `author_urn` (LinkedIn), `refresh_token`, `max_length` and `language`.
+    `access_token` is an app password on Bluesky and an admin key on Ghost.
     """
 
     id: UUID

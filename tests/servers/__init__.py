@@ -1,0 +1,1 @@
+"""Real platforms to publish on, from npm: each is installed once, from its committed lock, and kept under `.cache/`."""
