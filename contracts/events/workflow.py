@@ -109,9 +109,11 @@ class PlatformReadyForReview(PlatformEvent):
 
 
 class DraftAccepted(PlatformEvent):
-    """A person stands behind the draft."""
+    """A person stands behind the draft: its owner, unless a reviewer or an approval link is named."""
 
     draft_id: UUID
+    reviewer_id: UUID | None = None
+    link_id: UUID | None = None
 
 
 class DraftRejected(PlatformEvent):
@@ -120,6 +122,8 @@ class DraftRejected(PlatformEvent):
     draft_id: UUID
     regenerate: bool = False
     feedback: str | None = None
+    reviewer_id: UUID | None = None  # who decided, when it was not the owner
+    link_id: UUID | None = None  # the approval link it was decided with
 
 
 class DraftEdited(PlatformEvent):

@@ -43,6 +43,7 @@ ROUTES: tuple[Route, ...] = (
     Route("/api/v1/projects", "workflow"),
     Route("/api/v1/workflows", "workflow"),
     Route("/api/v1/review-queue", "workflow"),
+    Route("/api/v1/reviews", "workflow"),
     Route("/api/v1/executions", "workflow", uploads=True),
     Route("/api/v1/processing-runs", "workflow"),
     Route("/api/v1/captions", "workflow"),

@@ -32,8 +32,8 @@ class Problem(Exception):
         self.headers = dict(headers or {})
         self.extra = extra
 
-    def response(self, scope: Scope) -> Response:
-        """The problem as an answer to the request of `scope`."""
+    def members(self, scope: Scope) -> dict[str, Any]:
+        """The problem's members, as those of an answer to the request of `scope`."""
         members: dict[str, Any] = {
             **self.extra,
             "type": _TYPE_PREFIX + self.kind,
@@ -44,7 +44,15 @@ class Problem(Exception):
         }
         if found := trace_id(scope):
             members["trace_id"] = found
-        body = orjson.dumps(members, default=str)
+        return members
+
+    def details(self, scope: Scope) -> ProblemDetails:
+        """The same as a part of another answer."""
+        return ProblemDetails(**self.members(scope))
+
+    def response(self, scope: Scope) -> Response:
+        """The problem as an answer to the request of `scope`."""
+        body = orjson.dumps(self.members(scope), default=str)
         return Response(body, self.status, headers=self.headers, media_type=MEDIA_TYPE)
 
 

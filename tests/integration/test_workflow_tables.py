@@ -4,7 +4,6 @@ go and come back."""
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,18 +11,16 @@ import asyncpg
 import orjson
 import pytest
 
-from contracts.envelope import Event, Meta
 from contracts.events.auth import UserErased
-from contracts.events.evaluation import DraftEvaluated
-from contracts.events.generation import CaptionGenerated, DraftCreated
+from contracts.events.generation import CaptionGenerated
 from services.workflow.app import service as workflow
 from services.workflow.domain.commands import ArchiveWorkflow, CleanCheckpoints
-from shared.eventstore.store import Cause
 from shared.http.internal import HEADER
-from shared.ids import derive, new_id
+from shared.ids import new_id
 from shared.kit import Kit
 from shared.rebuild import rebuild
 from tests.integration.desk import Desk, Someone, desk, until
+from tests.integration.reviewing import drafted, hears, started
 from tests.rebuilding import assert_rebuild_equals_live, caught_up, rows_of
 from tests.row_security import assert_row_security
 
@@ -46,33 +43,6 @@ def ada(platform: Desk) -> Someone:
 @pytest.fixture
 def kit(platform: Desk) -> Kit:
     return platform.kits["workflow"]
-
-
-async def hears(kit: Kit, event: Event, *, key: UUID) -> None:
-    """The service reacts to an event of one that does not run here."""
-    event.at(Meta(new_id(), event.stream, key, 1, datetime.now(UTC), key))
-    unit = kit.unit()
-    await unit.follow(kit.reactions.outcomes(event), Cause(key, event.meta.event_id, None, None))
-    await unit.commit()
-    kit.made(unit)
-
-
-async def drafted(kit: Kit, who: Someone, workflow_id: str, *platforms: str) -> None:
-    """Drafts for these platforms, good enough for a review."""
-    for name in platforms:
-        draft_id = derive("draft", workflow_id, name)
-        parts: dict[str, Any] = {"workflow_id": UUID(workflow_id), "user_id": who.user_id, "platform": name}
-        parts |= {"draft_id": draft_id, "iteration": 1}
-        await hears(kit, DraftCreated(**parts, content="Bread.", source="ai", engine="offline"), key=draft_id)
-        verdict = {"criteria_scores": {"clarity": 90}, "feedback": "Good.", "judge": "offline"}
-        await hears(kit, DraftEvaluated(**parts, evaluation_id=new_id(), score=90, **verdict), key=new_id())
-
-
-async def started(kit: Kit, who: Someone, *platforms: str, **options: Any) -> str:
-    """A workflow whose drafts await review."""
-    workflow_id = await who.start("Bread rises because yeast breathes.", platforms=list(platforms), **options)
-    await drafted(kit, who, workflow_id, *platforms)
-    return workflow_id
 
 
 async def rejected(who: Someone, workflow_id: str, *platforms: str) -> None:

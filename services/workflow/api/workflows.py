@@ -9,16 +9,15 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 
 from services.workflow import queries
+from services.workflow.api.decisions import decision_of, publication_of
 from services.workflow.domain import commands as ask
 from services.workflow.domain.project import CreateProject, DeleteProject, UpdateProject
 from services.workflow.schemas import (
     DayOfProjects,
-    DecisionIn,
     NewProject,
     NewWorkflow,
     Project,
     ProjectChange,
-    PublishIn,
     PublishRequest,
     ReviewIn,
     Workflow,
@@ -26,14 +25,11 @@ from services.workflow.schemas import (
     WorkflowWithStates,
 )
 from services.workflow.tools import Tools
-from shared.decider import Invalid, NotFound
+from shared.decider import NotFound
 from shared.http.idempotency import Idempotency, UnseenIdempotency
 from shared.http.pagination import Page, PageQuery
 from shared.http.user import CurrentUser, Moderator
-from shared.ids import new_id
 from shared.kit import Kit
-from shared.local_time import moment
-from shared.platforms import limit, measure
 
 router = APIRouter(prefix="/api/v1")
 
@@ -175,7 +171,7 @@ async def archive(workflow_id: UUID, request: Request, user: CurrentUser) -> Wor
 async def review(workflow_id: UUID, body: ReviewIn, request: Request, user: CurrentUser) -> WorkflowWithStates:
     """Accept, reject or edit drafts that await review. A decision on an old state gets 409 with the current one."""
     now = datetime.now(UTC)
-    command = ask.Review(workflow_id, user.user_id, tuple(_decision(decision, now) for decision in body.decisions))
+    command = ask.Review(workflow_id, user.user_id, tuple(decision_of(decision, now) for decision in body.decisions))
     await _kit(request).handle(command, actor=user.user_id)
     return await _workflow(request, user.user_id, workflow_id)
 
@@ -188,46 +184,10 @@ async def publish(
     now = datetime.now(UTC)
     if not idempotency.replayed:
         publications = {
-            each.platform: _publication(each, idempotency.id(each.platform), now) for each in body.publications
+            each.platform: publication_of(each, idempotency.id(each.platform), now) for each in body.publications
         }
         await idempotency.handle(ask.Publish(workflow_id, user.user_id, publications), actor=user.user_id)
     return await _workflow(request, user.user_id, workflow_id)
-
-
-def _decision(decision: DecisionIn, now: datetime) -> ask.Decision:
-    publication = None
-    if decision.publish is not None or decision.action == "edit_and_publish":
-        publication = _publication(decision.publish or PublishIn(), new_id(), now)
-    if decision.action == "edit_and_publish" and decision.content is not None:
-        _check_length(decision.platform, decision.content)
-    return ask.Decision(
-        platform=decision.platform,
-        action=decision.action,
-        draft_id=decision.draft_id,
-        feedback=decision.feedback,
-        regenerate=decision.regenerate,
-        content=decision.content,
-        human_draft_id=new_id() if decision.content is not None else None,
-        publication=publication,
-    )
-
-
-def _check_length(platform: str, content: str) -> None:
-    """A text that its platform would refuse is refused while its writer still looks at it (X makes threads instead)."""
-    most = limit(platform)
-    if most is not None and platform != "x" and (length := measure(platform, content)) > most:
-        raise Invalid(
-            f"The text has {length} characters; {platform} takes at most {most}. Shorten it and send it again."
-        )
-
-
-def _publication(how: PublishIn, job_id: UUID, now: datetime) -> ask.Publication:
-    if how.scheduled_for is None:
-        if how.time_zone is not None:
-            raise Invalid("`time_zone` says nothing without `scheduled_for`; send both or neither.")
-        return ask.Publication(job_id, connection_id=how.connection_id)
-    scheduled_for, time_zone = moment(how.scheduled_for, how.time_zone, now)
-    return ask.Publication(job_id, scheduled_for, time_zone, how.connection_id)
 
 
 async def _project(request: Request, user_id: UUID, project_id: UUID) -> Project:

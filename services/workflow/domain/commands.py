@@ -53,11 +53,16 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """One or several decisions, all of them or none."""
+    """One or several decisions, all of them or none. `user_id` None: whoever holds the approval link `link_id`.
+
+    `may_review_all`: the user's role reaches beyond their own workflows.
+    """
 
     workflow_id: UUID
-    user_id: UUID
+    user_id: UUID | None
     decisions: tuple[Decision, ...]
+    may_review_all: bool = False
+    link_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from contracts.envelope import Event
 from contracts.events.workflow import CheckpointsCleaned, WorkflowArchived, WorkflowRemoved
 from services.workflow.domain import commands as ask
+from services.workflow.domain.reviewing import decides_for
 from services.workflow.domain.state import Platform, Workflow, owned
 from shared.decider import Conflict
 
@@ -54,7 +55,10 @@ def clean(command: ask.CleanCheckpoints, workflow: Workflow) -> list[Event]:
 def put_away(command: Any, workflow: Workflow) -> list[Event]:
     """What still reaches a workflow that is put away: late reports, which change nothing, and its owner."""
     if isinstance(command, ask.Review | ask.Publish):
-        owned(workflow, command.user_id)
+        if isinstance(command, ask.Review):
+            decides_for(command, workflow)
+        else:
+            owned(workflow, command.user_id)
         raise Conflict(
             "The workflow is archived; it can be read, and a new one started from its source.",
             current={"status": "archived"},

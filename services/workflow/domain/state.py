@@ -65,10 +65,17 @@ class Workflow:
         return "awaiting_review" if "awaiting_review" in statuses else "running"
 
 
-def owned(workflow: Workflow, user_id: UUID) -> None:
-    """Raises NotFound for whoever does not own it."""
-    if workflow.user_id != user_id or workflow.removed:
+def there(workflow: Workflow) -> UUID:
+    """Its owner. Raises NotFound when there is no such workflow."""
+    if workflow.user_id is None or workflow.removed:
         raise NotFound("There is no such workflow; list your workflows to see which there are.")
+    return workflow.user_id
+
+
+def owned(workflow: Workflow, user_id: UUID | None) -> UUID:
+    """Its owner. Raises NotFound for anybody else."""
+    owner = there(workflow)
+    return owner if owner == user_id else there(Workflow())
 
 
 def evolve(workflow: Workflow, event: Event) -> Workflow:

@@ -7,29 +7,24 @@ out of order changes nothing that has moved on meanwhile.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 
 from contracts.envelope import Event
 from contracts.events.workflow import (
-    DraftAccepted,
-    DraftEdited,
     DraftReceived,
-    DraftRejected,
     DraftRequested,
     PlatformCancelled,
     PlatformFailed,
     PlatformPublished,
     PlatformReadyForReview,
-    PublicationRequested,
     WorkflowCompleted,
     WorkflowEvent,
     WorkflowStarted,
 )
 from services.workflow.domain import commands as ask
-from services.workflow.domain import ending
-from services.workflow.domain.state import Platform, Workflow, evolve, owned
-from shared.decider import Conflict, Decider, Invalid
+from services.workflow.domain import ending, reviewing
+from services.workflow.domain.state import Platform, Workflow, evolve
+from shared.decider import Decider
 
 
 def decide(command: Any, workflow: Workflow) -> Sequence[Event]:
@@ -51,12 +46,9 @@ def _decide(command: Any, workflow: Workflow) -> list[WorkflowEvent]:
         case ask.StartWorkflow():
             return _start(command, workflow)
         case ask.Review():
-            owned(workflow, command.user_id)
-            return [event for decision in command.decisions for event in _review(command, decision, workflow)]
+            return reviewing.review(command, workflow)
         case ask.Publish():
-            owned(workflow, command.user_id)
-            asked = command.publications.items()
-            return [_publication(command, name, _accepted(workflow, name), how) for name, how in asked]
+            return reviewing.publish(command, workflow)
     platform = workflow.platforms.get(command.platform)
     if platform is None or workflow.user_id is None:
         return []
@@ -144,123 +136,6 @@ def _judged(
         **common, draft_id=command.draft_id, iteration=command.iteration, score=command.score, reason=reason
     )
     return [*events, ready]
-
-
-def _review(command: ask.Review, decision: ask.Decision, workflow: Workflow) -> list[WorkflowEvent]:
-    platform = _reviewable(workflow, decision)
-    common = {"workflow_id": command.workflow_id, "user_id": command.user_id, "platform": decision.platform}
-    match decision.action:
-        case "accept":
-            accepted = DraftAccepted(**common, draft_id=platform.draft_id)
-            how = decision.publication
-            return [accepted, _publication(command, decision.platform, platform, how)] if how else [accepted]
-        case "reject":
-            rejected = DraftRejected(
-                **common, draft_id=platform.draft_id, regenerate=decision.regenerate, feedback=decision.feedback
-            )
-            if not decision.regenerate:
-                return [rejected]
-            return [rejected, _again(workflow, platform, common, platform.iteration + 1, decision.feedback)]
-        case "edit_and_refine":
-            edited = _edit(decision, platform, common, "refine")
-            after = replace(platform, draft_id=edited.draft_id)
-            return [edited, _again(workflow, after, common, edited.iteration + 1, decision.feedback)]
-        case "edit_and_publish":
-            edited = _edit(decision, platform, common, "publish")
-            after = replace(platform, draft_id=edited.draft_id)
-            how = decision.publication
-            if how is None:
-                raise Invalid("Say how the edited text is to be published.")
-            accepted = DraftAccepted(**common, draft_id=edited.draft_id)
-            return [edited, accepted, _publication(command, decision.platform, after, how)]
-
-
-def _edit(
-    decision: ask.Decision, platform: Platform, common: Mapping[str, Any], purpose: Literal["refine", "publish"]
-) -> DraftEdited:
-    if not decision.content or not decision.content.strip() or decision.human_draft_id is None:
-        raise Invalid(f"Send the edited text as `content`; {decision.action} needs it.")
-    return DraftEdited(
-        **common,
-        draft_id=decision.human_draft_id,
-        based_on_id=platform.draft_id,
-        iteration=platform.iteration + 1,
-        content=decision.content,
-        purpose=purpose,
-    )
-
-
-def _again(
-    workflow: Workflow, platform: Platform, common: Mapping[str, Any], iteration: int, feedback: str | None
-) -> DraftRequested:
-    return DraftRequested(
-        **common,
-        iteration=iteration,
-        tone=workflow.tone,
-        feedback=feedback,
-        based_on_id=platform.draft_id,
-        options=dict(workflow.options),
-    )
-
-
-def _publication(
-    command: ask.Review | ask.Publish, name: str, platform: Platform, how: ask.Publication
-) -> PublicationRequested:
-    return PublicationRequested(
-        workflow_id=command.workflow_id,
-        user_id=command.user_id,
-        platform=name,
-        draft_id=platform.draft_id,
-        job_id=how.job_id,
-        scheduled_for=how.scheduled_for,
-        time_zone=how.time_zone,
-        connection_id=how.connection_id,
-    )
-
-
-def _known(workflow: Workflow, name: str) -> Platform:
-    platform = workflow.platforms.get(name)
-    if platform is None:
-        there = ", ".join(workflow.platforms)
-        raise Invalid(f"This workflow does not write for {name!r}; choose one of: {there}.")
-    return platform
-
-
-def _reviewable(workflow: Workflow, decision: ask.Decision) -> Platform:
-    platform = _known(workflow, decision.platform)
-    current = _current(decision.platform, platform)
-    # A failed publication may be mended by another decision; a failed generation has no draft to decide on.
-    if platform.status != "awaiting_review" and not (platform.status == "failed" and platform.draft_id is not None):
-        raise Conflict(
-            f"The {decision.platform} draft is {platform.status.replace('_', ' ')}, not awaiting review; "
-            "read the workflow again and decide on what it shows.",
-            current=current,
-        )
-    if decision.draft_id is not None and decision.draft_id != platform.draft_id:
-        raise Conflict(
-            f"You decided on an older {decision.platform} draft; read the active one and decide again.", current=current
-        )
-    return platform
-
-
-def _accepted(workflow: Workflow, name: str) -> Platform:
-    platform = _known(workflow, name)
-    if platform.status != "accepted" or platform.job_id is not None:
-        what = "is being published already" if platform.job_id else f"is {platform.status.replace('_', ' ')}"
-        raise Conflict(
-            f"The {name} draft {what}; only an accepted draft can be published, once.", current=_current(name, platform)
-        )
-    return platform
-
-
-def _current(name: str, platform: Platform) -> dict[str, Any]:
-    return {
-        "platform": name,
-        "status": platform.status,
-        "iteration": platform.iteration,
-        "active_draft_id": str(platform.draft_id) if platform.draft_id else None,
-        "job_id": str(platform.job_id) if platform.job_id else None,
-    }
 
 
 def _awaited(platform: Platform, iteration: int, *statuses: str) -> bool:
