@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contracts import registry
-from services.generation import api, erasing, outputs, projections, reactions
+from services.generation import api, erasing, outputs, projections, reactions, retention
 from services.generation.domain import (
     caption,
     caption_settings,
@@ -17,6 +17,7 @@ from services.generation.domain import (
 from services.generation.settings import GenerationSettings
 from services.generation.tools import tools
 from shared.kit import Service
+from shared.retention.everywhere import EVERYWHERE
 
 service = Service(
     name="generation",
@@ -36,5 +37,7 @@ service = Service(
     projections=[projections],
     reactions=[reactions, outputs, erasing],
     routers=api.routers,
+    retention=[*retention.RULES, *EVERYWHERE],
+    months=["outputs"],
     tools=tools,
 )

@@ -36,6 +36,12 @@ class GenerationSettings(ServiceSettings):
     model_output_usd: Decimal | None = Field(
         None, ge=0, description="US dollars for a million tokens answered; set both or neither."
     )
+    retention_stuck_outputs_hours: float = Field(
+        1, ge=1, description="After how many hours in hand without an outcome an output fails."
+    )
+    retention_completed_outputs_days: float = Field(
+        90, ge=1, description="After how long a completed output that nobody edits goes to the archive."
+    )
     caption_tasks_per_hour: int = Field(10, ge=1, description="Caption tasks that a user may start within an hour.")
 
     @model_validator(mode="after")

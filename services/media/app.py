@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from contracts import registry
-from services.media import erasing, image_reactions, media_file_reactions, projections, reactions
+from services.media import erasing, image_reactions, media_file_reactions, projections, reactions, retention
 from services.media.api import routers
 from services.media.domain import file, image, kept_post, media_file, resource
 from services.media.settings import MAX_BODY_BYTES, MAX_RESOURCE_BYTES, MediaSettings
 from services.media.tools import tools
 from shared.kit import Service
+from shared.retention.everywhere import EVERYWHERE
 
 service = Service(
     name="media",
@@ -18,6 +19,7 @@ service = Service(
     projections=[projections],
     reactions=[reactions, image_reactions, media_file_reactions, erasing],
     routers=routers,
+    retention=[*retention.RULES, *EVERYWHERE],
     tools=tools,
     body_limits={
         "/api/v1/files": MAX_BODY_BYTES,

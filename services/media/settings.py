@@ -35,6 +35,13 @@ class MediaSettings(ServiceSettings):
         False, description="Also fetch from private networks and any port: for tests and demonstrations only."
     )
 
+    retention_orphans_days: float = Field(
+        1, ge=1, description="How old bytes and rows must be to go when the other half of them is missing."
+    )
+    retention_orphans_share: float = Field(
+        0.5, gt=0, le=1, description="Largest share of all that may be orphans; beyond it nothing goes."
+    )
+
     @property
     def storage(self) -> str:
         """The URL of the storage in force."""

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import obstore
@@ -116,6 +116,42 @@ async def test_a_reader_sees_one_version_or_the_other_never_a_mixture(storage: S
         assert await storage.get("contended") in versions
     await writes
     assert await storage.get("contended") in versions
+
+
+async def test_all_objects_are_listed_with_their_time(storage: Storage) -> None:
+    keys = {f"listed/{folder}/{number}.bin" for folder in "ab" for number in range(3)}
+    for key in keys:
+        await storage.put(key, b"x", "text/plain")
+    found = {each.key: each.modified async for page in storage.pages() for each in page}
+    assert keys <= found.keys()
+    assert all(abs(datetime.now(UTC) - found[key]) < timedelta(minutes=1) for key in keys)
+
+
+async def test_a_storage_without_a_server_or_a_folder_lists_nothing(local: LocalStorage) -> None:
+    assert [page async for page in local.pages()] == []
+    nowhere = S3Storage(
+        BUCKET,
+        region="us-east-1",
+        endpoint="http://127.0.0.1:1",
+        access_key=ACCESS_KEY,
+        secret_key=SECRET_KEY,
+        patience=timedelta(milliseconds=200),
+    )
+    with pytest.raises(StorageUnavailable, match="listed"):
+        _ = [page async for page in nowhere.pages()]
+
+
+async def test_pieces_of_puts_that_never_ended_are_cleared_when_they_are_old(local: LocalStorage) -> None:
+    await local.put("a/object", b"x", "text/plain")
+    now = datetime.now(UTC)
+    for name, age in ((".0123456789abcdef.part", 2), (".fedcba9876543210.part", 0), (".hidden", 2)):
+        path = local._folder / "a" / name
+        path.write_bytes(b"x")
+        os.utime(path, ((now - timedelta(days=age)).timestamp(),) * 2)
+    assert len(await local.leftovers(now - timedelta(days=1))) == 1
+    assert [each.key for page in [page async for page in local.pages()] for each in page] == ["a/object"]
+    assert await local.clear_leftovers(now - timedelta(days=1), 10) == 1
+    assert sorted(os.listdir(local._folder / "a")) == [".fedcba9876543210.part", ".hidden", "object"]
 
 
 async def test_s3_keeps_the_content_type(s3: S3Storage) -> None:

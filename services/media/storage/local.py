@@ -3,10 +3,17 @@
 import asyncio
 import contextlib
 import os
+import re
 import secrets
-from pathlib import Path
+from collections.abc import AsyncIterator, Iterator, Sequence
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path, PurePosixPath
 
-from services.media.storage.port import NoSuchObject, StorageUnavailable, check_key
+from services.media.storage.port import NoSuchObject, StorageUnavailable, Stored, check_key
+
+_PAGE = 1_000  # files listed at a time
+_TEMPORARY = re.compile(r"\.[0-9a-f]{16}\.part")
 
 
 class LocalStorage:
@@ -30,6 +37,43 @@ class LocalStorage:
     async def exists(self, key: str) -> bool:
         """Whether there is a file."""
         return await asyncio.to_thread(self._path(key).is_file)
+
+    async def pages(self) -> AsyncIterator[Sequence[Stored]]:
+        """The files below the folder; those whose names begin with a dot are no objects."""
+        files = self._files()
+        while page := await asyncio.to_thread(lambda: list(islice(files, _PAGE))):
+            yield [
+                Stored(str(PurePosixPath(path.relative_to(self._folder))), modified)
+                for path, modified in page
+                if not path.name.startswith(".")
+            ]
+
+    async def leftovers(self, before: datetime) -> list[datetime]:
+        """Of when temporary files are that nobody renamed."""
+        found = await asyncio.to_thread(self._leftovers, before)
+        return [modified for _, modified in found]
+
+    async def clear_leftovers(self, before: datetime, most: int) -> int:
+        """Removes temporary files that nobody renamed."""
+
+        def clear() -> int:
+            found = self._leftovers(before)[:most]
+            for path, _ in found:
+                path.unlink(missing_ok=True)
+            return len(found)
+
+        return await asyncio.to_thread(clear)
+
+    def _leftovers(self, before: datetime) -> list[tuple[Path, datetime]]:
+        return [(path, at) for path, at in self._files() if _TEMPORARY.fullmatch(path.name) and at < before]
+
+    def _files(self) -> Iterator[tuple[Path, datetime]]:
+        """Every file below the folder. Raises StorageUnavailable when a folder cannot be read."""
+        for folder, _, names in os.walk(self._folder, onerror=_cannot_list):
+            for name in names:
+                path = Path(folder, name)
+                with contextlib.suppress(FileNotFoundError):  # it went meanwhile
+                    yield path, datetime.fromtimestamp(path.stat().st_mtime, UTC)
 
     def _path(self, key: str) -> Path:
         return self._folder.joinpath(*check_key(key).split("/"))
@@ -72,6 +116,11 @@ class LocalStorage:
         except OSError as error:
             raise _unavailable("deleted", error) from error
         _sync_folder(path.parent)
+
+
+def _cannot_list(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):
+        raise _unavailable("listed", error) from error
 
 
 def _sync_folder(folder: Path) -> None:

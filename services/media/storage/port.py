@@ -1,7 +1,9 @@
 """The storage port: objects of bytes under keys, such as `users/0189…/files/0189….pdf`."""
 
 import re
-from typing import Protocol
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from typing import NamedTuple, Protocol
 
 MAX_KEY_BYTES = 512
 _SEGMENT = re.compile(r"[A-Za-z0-9._\-]{1,200}")
@@ -26,6 +28,13 @@ class StorageUnavailable(Exception):
     """The store did not do what was asked, and nothing is known about the object. HTTP 503."""
 
 
+class Stored(NamedTuple):
+    """An object that is there, and when it was put."""
+
+    key: str
+    modified: datetime
+
+
 class Storage(Protocol):
     """Keeps objects. What `put` has returned from survives a crash; `put` replaces the whole object or leaves it alone.
 
@@ -44,6 +53,18 @@ class Storage(Protocol):
 
     async def exists(self, key: str) -> bool:
         """Whether something is stored under the key."""
+        ...
+
+    def pages(self) -> AsyncIterator[Sequence[Stored]]:
+        """All objects, some at a time, in any order; what comes or goes meanwhile may be among them or not."""
+        ...
+
+    async def leftovers(self, before: datetime) -> list[datetime]:
+        """Of when the pieces are that a `put` which never ended left behind, as far as they are older."""
+        ...
+
+    async def clear_leftovers(self, before: datetime, most: int) -> int:
+        """Remove such pieces, at most so many; how many that were."""
         ...
 
 

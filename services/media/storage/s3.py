@@ -1,13 +1,14 @@
 """Objects in a bucket of S3, or of any store that speaks its protocol (MinIO, R2, Garage, Ceph)."""
 
-from datetime import timedelta
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import obstore
 from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
-from services.media.storage.port import NoSuchObject, StorageUnavailable, check_key
+from services.media.storage.port import NoSuchObject, StorageUnavailable, Stored, check_key
 
 if TYPE_CHECKING:
     from obstore.store import S3Config
@@ -78,6 +79,22 @@ class S3Storage:
         except BaseError as error:
             raise _unavailable("looked up", error) from error
         return True
+
+    async def pages(self) -> AsyncIterator[Sequence[Stored]]:
+        """The bucket's objects, as its server lists them."""
+        try:
+            async for page in obstore.list(self._store, chunk_size=1_000):
+                yield [Stored(each["path"], each["last_modified"]) for each in page]
+        except BaseError as error:
+            raise _unavailable("listed", error) from error
+
+    async def leftovers(self, before: datetime) -> list[datetime]:
+        """None: a bucket keeps parts of an upload to itself, and its lifecycle rules say when they go."""
+        return []
+
+    async def clear_leftovers(self, before: datetime, most: int) -> int:
+        """Nothing to do."""
+        return 0
 
 
 def _unavailable(done: str, error: BaseError) -> StorageUnavailable:
