@@ -34,6 +34,7 @@ PLATFORMS: Final[Mapping[str, Platform]] = MappingProxyType(
         "linkedin": Platform("linkedin", 3000, "characters", None, None, (3, 5)),
         "x": Platform("x", 280, "weighted", None, None, (2, 3)),
         "blog": Platform("blog", None, "characters", 800, 2000, (0, 5)),
+        "ghost": Platform("ghost", None, "characters", 800, 2000, (0, 5)),
         "bluesky": Platform("bluesky", 300, "graphemes", None, None, (1, 3)),
     }
 )

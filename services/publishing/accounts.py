@@ -6,9 +6,16 @@ from typing import Any
 
 from services.publishing.connectors import Connection, PublishError, http
 from services.publishing.connectors.bluesky import BlueskyConnector
+from services.publishing.connectors.ghost import GhostConnector
 from services.publishing.fediverse.client import PLATFORMS, Fediverse
 
-NAMES = {"x": "X", "linkedin": "LinkedIn", "blog": "The blog", "bluesky": "Bluesky"}  # as people call them
+NAMES = {
+    "x": "X",
+    "linkedin": "LinkedIn",
+    "blog": "The blog",
+    "bluesky": "Bluesky",
+    "ghost": "Ghost",
+}  # as people call them
 _WHO = {"x": "/2/users/me", "linkedin": "/v2/userinfo"}
 
 
@@ -16,11 +23,17 @@ class Accounts:
     """The platforms' "who am I" endpoints. Posts nothing."""
 
     def __init__(
-        self, x_url: str, linkedin_url: str, timeout: float, fediverse: Fediverse, bluesky: BlueskyConnector
+        self,
+        x_url: str,
+        linkedin_url: str,
+        timeout: float,
+        fediverse: Fediverse,
+        bluesky: BlueskyConnector,
+        ghost: GhostConnector,
     ) -> None:
-        """Base addresses of the APIs; `timeout` in seconds for one request. Closes `bluesky` with itself."""
+        """Base addresses of the APIs; `timeout` in seconds for one request. Closes the connectors with itself."""
         self._fediverse = fediverse
-        self._bluesky = bluesky
+        self._sites: dict[str, BlueskyConnector | GhostConnector] = {"bluesky": bluesky, "ghost": ghost}
         urls = {"x": x_url, "linkedin": linkedin_url}
         self._clients = {name: http.Client(NAMES[name], url, timeout) for name, url in urls.items()}
 
@@ -28,8 +41,8 @@ class Accounts:
         """The account's name as the platform tells it. Raises PublishError when the platform refuses the token."""
         if connection.platform in PLATFORMS:
             return await self._fediverse.whose(connection)
-        if connection.platform == "bluesky":
-            return await self._bluesky.whose(connection)
+        if (site := self._sites.get(connection.platform)) is not None:
+            return await site.whose(connection)
         platform, name = connection.platform, NAMES[connection.platform]
         answer = await self._clients[platform].get(_WHO[platform], http.bearer(connection, name))
         match answer.status:
@@ -46,7 +59,8 @@ class Accounts:
 
     async def close(self) -> None:
         """Close the HTTP sessions."""
-        await self._bluesky.close()
+        for site in self._sites.values():
+            await site.close()
         for client in self._clients.values():
             await client.close()
 

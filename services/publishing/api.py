@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from services.publishing import queries
 from services.publishing.beginning import opened
 from services.publishing.connectors import PublishError
+from services.publishing.connectors.ghost_site import is_admin_key
 from services.publishing.domain.commands import CancelJob, RescheduleJob, RetryJob
 from services.publishing.domain.connections import AddConnection, ChangeConnection, RemoveConnection
 from services.publishing.fediverse.client import PLATFORMS as FEDIVERSE
@@ -38,6 +39,7 @@ router = APIRouter(prefix="/api/v1")
 
 _NO_CONNECTION = "There is no such connection; list your connections to see which there are."
 _INSTANCE = re.compile(r"https?://[A-Za-z0-9.\-]{1,253}(:\d{1,5})?")
+_SITE = re.compile(_INSTANCE.pattern + r"(/[A-Za-z0-9._~\-]{1,100}){0,5}")
 _NO_JOB = "There is no such job; list your jobs to see which there are."
 
 
@@ -191,10 +193,17 @@ def _instance_url(body: NewConnection, tools: Tools) -> str:
         if body.username is None:
             raise Invalid("Name the account's handle as `username`, such as ada.bsky.social.")
         given = given or tools.settings.bluesky_url.rstrip("/")
-    if body.platform in (*FEDIVERSE, "bluesky"):
+    if body.platform == "ghost":
+        if given is None:
+            raise Invalid("Name the address of the Ghost site as `instance_url`, such as https://blog.example.org.")
+        if not is_admin_key(body.access_token.get_secret_value()):
+            raise Invalid(
+                "An admin key of Ghost is id:secret; copy it from the integration's page in Ghost's settings."
+            )
+    if body.platform in (*FEDIVERSE, "bluesky", "ghost"):
         if given is None:
             raise Invalid(f"Name the instance of {body.platform}, such as https://{body.platform}.social.")
-        if not _INSTANCE.fullmatch(given):
+        if not (_SITE if body.platform == "ghost" else _INSTANCE).fullmatch(given):
             raise Invalid("An instance is named by https:// and its host, without a path, such as https://example.org.")
         if given.startswith("http:") and not tools.settings.fediverse_allow_private:
             raise Invalid("An instance is reached over https, so that nobody reads your token on the way.")

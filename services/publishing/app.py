@@ -12,6 +12,8 @@ from services.publishing.accounts import Accounts
 from services.publishing.beginning import Beginnings
 from services.publishing.connectors import build
 from services.publishing.connectors.bluesky import BlueskyConnector
+from services.publishing.connectors.ghost import GhostConnector
+from services.publishing.connectors.ghost_site import Ghost
 from services.publishing.domain import caption, connections, imported_post, job, post
 from services.publishing.fediverse import api as fediverse_api
 from services.publishing.fediverse import projections as fediverse_projections
@@ -20,7 +22,6 @@ from services.publishing.fediverse.client import Fediverse
 from services.publishing.reddit import api as reddit_api
 from services.publishing.reddit import projections as reddit_projections
 from services.publishing.reddit import reactions as reddit_reactions
-from services.publishing.reddit.ghost import Ghost
 from services.publishing.settings import PublishingSettings
 from services.publishing.tools import Tools
 from shared.kit import Kit, Service
@@ -45,9 +46,11 @@ async def tools(kit: Kit) -> AsyncIterator[Tools]:
         allow_private=settings.fediverse_allow_private,
     )
     fediverse = Fediverse(settings.platform_timeout, allow_private=settings.fediverse_allow_private)
-    # Asking whose account it is takes a connector of its own: it is asked for with `instant` ones, too.
-    bluesky = BlueskyConnector(settings.platform_timeout, allow_private=settings.fediverse_allow_private)
-    accounts = Accounts(settings.x_url, settings.linkedin_url, min(settings.platform_timeout, 20.0), fediverse, bluesky)
+    timeout, private = min(settings.platform_timeout, 20.0), settings.fediverse_allow_private
+    # Connectors of their own: accounts are asked for with `instant` ones, too.
+    bluesky = BlueskyConnector(timeout, allow_private=private)
+    sites = GhostConnector(timeout, allow_private=private)
+    accounts = Accounts(settings.x_url, settings.linkedin_url, timeout, fediverse, bluesky, sites)
     beginnings = Beginnings(kit, timedelta(seconds=settings.publish_timeout))
     ghost = _ghost(settings)
     try:

@@ -44,18 +44,19 @@ class NewConnection(In):
         },
     )
 
-    platform: Literal["x", "linkedin", "bluesky", "mastodon", "pixelfed"] = Field(
+    platform: Literal["x", "linkedin", "bluesky", "ghost", "mastodon", "pixelfed"] = Field(
         description="The blog needs no connection."
     )
     name: Name = Field(description="Your own name for it; each once.")
     access_token: Annotated[SecretStr, Field(min_length=1, max_length=8192)] = Field(
-        description="OAuth 2 token that may post, on Bluesky an app password. Kept encrypted, never given back."
+        description="OAuth 2 token that may post; on Bluesky an app password, on Ghost an integration's admin "
+        "API key. Kept encrypted, never given back."
     )
     instance_url: Annotated[str, Field(max_length=500)] | None = Field(
         None,
         description="Mastodon and Pixelfed: the address of the instance, such as https://mastodon.social. Bluesky: the "
-        "personal data server, if the account has one of its own. Leave it out for X and LinkedIn, which have one "
-        "address each.",
+        "personal data server, if the account has one of its own. Ghost: the site. Leave it "
+        "out for X and LinkedIn, which have one address each.",
     )
     client_key: Annotated[SecretStr, Field(min_length=1, max_length=1024)] | None = Field(
         None, description="OAuth client key of the app the token was issued to. Kept encrypted, never given back."

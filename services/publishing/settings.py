@@ -9,7 +9,7 @@ from pydantic import Field, field_validator
 from shared.platforms import configured
 from shared.settings import ServiceSettings
 
-_CONCURRENCY = {"x": 10, "linkedin": 2, "blog": 8, "bluesky": 5}
+_CONCURRENCY = {"x": 10, "linkedin": 2, "blog": 8, "bluesky": 5, "ghost": 2}
 
 
 class PublishingSettings(ServiceSettings):
@@ -38,7 +38,7 @@ class PublishingSettings(ServiceSettings):
     publish_pause: float = Field(5.0, gt=0, description="Seconds before the second try; doubles each time.")
     publish_concurrency: dict[str, int] = Field(
         {},
-        description="Publications at a time in one process where not x 10, linkedin 2, blog 8, bluesky 5, "
+        description="Publications at a time in one process where not x 10, linkedin 2, blog 8, bluesky 5, ghost 2, "
         'as {"x": 5} (JSON).',
     )
     draft_patience: float = Field(60.0, gt=0, description="Seconds a due job waits for the text of its draft.")

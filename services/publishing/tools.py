@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from services.publishing.accounts import Accounts
 from services.publishing.beginning import Beginnings
 from services.publishing.connectors import Connector
+from services.publishing.connectors.ghost_site import Ghost
 from services.publishing.fediverse.client import Fediverse
-from services.publishing.reddit.ghost import Ghost
 from services.publishing.settings import PublishingSettings
 
 

@@ -69,6 +69,11 @@ async def test_a_connection_is_made_once_for_a_key_and_refused_when_it_makes_no_
         ({**body, "name": "Odd", "access_token": ""}, 422),
         ({**body, "name": "\x00"}, 422),
         ({**body, "name": "Extra", "settings": {"refresh_token": "secret"}}, 422),
+        ({**body, "name": "Sky", "platform": "bluesky"}, 422),
+        ({**body, "name": "Sky", "platform": "bluesky", "username": "ada.test", "instance_url": "http://a.b"}, 422),
+        ({**body, "name": "Site", "platform": "ghost", "instance_url": "https://example.org"}, 422),
+        ({**body, "name": "Site", "platform": "ghost", "access_token": "ab:00ff"}, 422),
+        ({**body, "name": "Site", "platform": "ghost", "access_token": "ab:00ff", "instance_url": "ftp://a"}, 422),
     ):
         refused = await ada.post("/api/v1/connections", wrong)
         assert (refused.status, ada.token in str(refused.body)) == (status, False), refused.body

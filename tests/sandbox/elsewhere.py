@@ -11,6 +11,7 @@ from typing import Any
 
 import jwt
 from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi.responses import JSONResponse
 
 TOKEN = "mastodon-token"
 GHOST_SECRET = "00ff" * 16
@@ -93,19 +94,22 @@ def create_app(there: Elsewhere) -> FastAPI:
     def answer(article: dict[str, Any]) -> Response:
         return Response(json.dumps({"posts": [article]}), media_type="application/json")
 
+    def not_found() -> Response:
+        return JSONResponse({"errors": [{"message": "Resource not found error, cannot read post."}]}, 404)
+
     @app.get("/ghost/api/admin/posts/slug/{slug}/")
     async def by_slug(slug: str, request: Request) -> Response:
         administers(request)
         found = [each for each in there.articles.values() if each["slug"] == slug]
         if not found:
-            raise HTTPException(404)
+            return not_found()
         return answer(found[0])
 
     @app.get("/ghost/api/admin/posts/{article_id}/")
     async def article(article_id: str, request: Request) -> Response:
         administers(request)
         if article_id not in there.articles:
-            raise HTTPException(404)
+            return not_found()
         return answer(there.articles[article_id])
 
     @app.post("/ghost/api/admin/posts/")
@@ -130,7 +134,7 @@ def create_app(there: Elsewhere) -> FastAPI:
     async def delete(article_id: str, request: Request) -> Response:
         administers(request)
         if there.articles.pop(article_id, None) is None:
-            raise HTTPException(404)
+            return not_found()
         return Response(status_code=204)
 
     return app

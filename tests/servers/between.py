@@ -11,7 +11,9 @@ from typing import Any, Literal
 import aiohttp
 from aiohttp import web
 
-Trouble = Literal["answer_lost", "never_answers", "429_without_reset", "200_with_error", "http_500", "503_before"]
+Trouble = Literal[
+    "answer_lost", "never_answers", "429_without_reset", "200_with_error", "http_500", "503_before", "passes"
+]
 
 
 @dataclass

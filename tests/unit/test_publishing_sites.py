@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from services.publishing.connectors import Connection, PublishError
+from services.publishing.connectors.ghost_site import Article, Ghost
 from services.publishing.fediverse.client import Fediverse
-from services.publishing.reddit.article import Article, article_of
-from services.publishing.reddit.ghost import Ghost
+from services.publishing.reddit.article import article_of
 from shared.ids import new_id
 from tests.sandbox.elsewhere import GHOST_KEY, TOKEN, Elsewhere, create_app
 from tests.unit.serving import serve

@@ -17,9 +17,8 @@ from pathlib import Path
 from typing import Final
 from uuid import UUID
 
-from slugify import slugify
-
 from services.publishing.connectors import blog_pages as pages
+from services.publishing.connectors.articles import slug_of, title_and_body
 from services.publishing.connectors.blog_pages import Entry
 from services.publishing.connectors.hashtags import missing
 from services.publishing.connectors.port import Connection, Post, Published, PublishError
@@ -42,13 +41,13 @@ class BlogConnector:
 
     async def publish(self, post: Post, connection: Connection | None) -> Published:
         """Write the article, then the index and the feed. Raises PublishError."""
-        title, markdown = _title_and_body(post)
+        title, markdown = title_and_body(post)
         if not markdown:
             raise PublishError("bad_content", "The article is empty. Write something, then publish again.")
         language = str((connection.settings.get("language") if connection else None) or pages.language_of(markdown))
         entry = Entry(
             job_id=post.job_id,
-            slug=_slug(post),
+            slug=slug_of(post),
             title=title,
             description=pages.described(markdown),
             language=language,
@@ -66,7 +65,7 @@ class BlogConnector:
 
     async def find(self, post: Post, connection: Connection | None) -> Published | None:
         """The article of this very job, if its page stands; the index and the feed are made to know it."""
-        slug = _slug(post)
+        slug = slug_of(post)
         try:
             stands = await asyncio.to_thread((self._folder / f"{slug}.html").is_file)
             if stands:
@@ -109,21 +108,6 @@ class BlogConnector:
             known[file.name] = before if before and before[0] == changed else (changed, _read(Path(file.path))[0])
         self._known = known
         return sorted((entry for _, entry in known.values()), key=lambda e: (e.published_at, e.slug), reverse=True)
-
-
-def _slug(post: Post) -> str:
-    """The words of the title, then the random end of the job's id."""
-    words = slugify(_title_and_body(post)[0], max_length=60, word_boundary=True)
-    return f"{words or 'article'}-{post.job_id.hex[-12:]}"
-
-
-def _title_and_body(post: Post) -> tuple[str, str]:
-    """The title stands once: a first heading that is the title, or that serves as one, leaves the body."""
-    body = pages.readable(post.content).strip()
-    first, _, rest = body.partition("\n")
-    heading = " ".join(first[2:].split()) if first.startswith("# ") else ""
-    title = " ".join(pages.readable(post.title).split()) or heading or "Untitled"
-    return title, (rest.strip() or body) if heading.casefold() == title.casefold() else body
 
 
 def _front_matter(entry: Entry) -> str:

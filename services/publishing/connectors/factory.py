@@ -7,6 +7,7 @@ from pathlib import Path
 
 from services.publishing.connectors.blog import BlogConnector
 from services.publishing.connectors.bluesky import BlueskyConnector
+from services.publishing.connectors.ghost import GhostConnector
 from services.publishing.connectors.instant import InstantConnector
 from services.publishing.connectors.linkedin import LinkedInConnector
 from services.publishing.connectors.port import Connector
@@ -38,5 +39,6 @@ def build(
         "linkedin": LinkedInConnector(linkedin_url, linkedin_version, timeout, platforms["linkedin"]),
         "x": XConnector(x_url, timeout, platforms["x"]),
         "blog": BlogConnector(data_dir / "blog", blog_url),
+        "ghost": GhostConnector(timeout, allow_private=allow_private),
         "bluesky": BlueskyConnector(timeout, platforms["bluesky"], allow_private=allow_private),
     }

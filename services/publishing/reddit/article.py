@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from html import escape
 from typing import Any, Final
 
 from slugify import slugify
 
+from services.publishing.connectors.ghost_site import Article
+
 _EXCERPT: Final = 300  # characters that Ghost shows in lists
-
-
-@dataclass(frozen=True, slots=True)
-class Article:
-    """What Ghost is given. `slug` names it for good, so that publishing again finds what stands already."""
-
-    slug: str
-    title: str
-    html: str
-    excerpt: str
-    tags: tuple[str, ...]
 
 
 def article_of(post: Mapping[str, Any]) -> Article:

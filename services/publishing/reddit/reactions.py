@@ -12,10 +12,10 @@ from contracts.events.generation import PostSummarised
 from contracts.events.media import MediaFileFailed, MediaFileStored
 from contracts.events.publishing import PostErased, PostPublicationRequested, PostPublished, TakedownRequested
 from services.publishing.connectors import PublishError
+from services.publishing.connectors.ghost_site import Ghost
 from services.publishing.domain import post as ask
 from services.publishing.reddit import queries
 from services.publishing.reddit.article import article_of
-from services.publishing.reddit.ghost import Ghost
 from shared.ids import derive
 from shared.kit import Kit
 from shared.reactions import GiveUp, LeasedTask, RetryLater, Task, gave_up, on, work

@@ -56,7 +56,7 @@ def _findings(draft: Draft, length: int, words: int) -> Iterator[Finding]:
         missing = 1 - words / platform.min_words
         yield Finding(45 * missing, f"it is too short with {words} words, aim for {platform.min_words} or more")
     match platform.name:
-        case "blog":
+        case "blog" | "ghost":
             yield from _blog(draft, words)
         case "linkedin":
             yield from _linkedin(draft, length)

@@ -16,7 +16,13 @@ from .short import compose as short
 
 Compose = Callable[[Analysis, Plan, Platform], str]
 
-_COMPOSERS: Final[Mapping[str, Compose]] = {"linkedin": linkedin, "x": short, "blog": blog, "email": email}
+_COMPOSERS: Final[Mapping[str, Compose]] = {
+    "linkedin": linkedin,
+    "x": short,
+    "blog": blog,
+    "ghost": blog,
+    "email": email,
+}
 
 
 def composer(platform: Platform) -> Compose:
