@@ -18,6 +18,7 @@ from deploy.docs.asyncapi import asyncapi
 from deploy.docs.catalogue import catalogue
 from deploy.docs.hearers import hearings
 from deploy.docs.openapi import openapi
+from deploy.docs.retention import with_rules
 from deploy.docs.samples import sample
 from deploy.docs.settings import with_settings
 from deploy.schema import committed as schema_files
@@ -53,7 +54,7 @@ def documents(root: Path = ROOT) -> dict[Path, str]:
         root / "contracts/asyncapi.json": rendered(asyncapi(heard, version)),
         root / "docs/events.md": catalogue(heard),
         root / "docs/openapi.json": rendered(openapi()),
-        root / "docs/operations.md": with_settings((root / "docs/operations.md").read_text("utf-8")),
+        root / "docs/operations.md": with_rules(with_settings((root / "docs/operations.md").read_text("utf-8"))),
         root / "docs/schema.md": schema_document(
             schema_files.load(schema_files.EXPECTATION), current_schemas().schemas, deviations.load()
         ),

@@ -80,6 +80,8 @@ async def _carry_out(kit: Kit, rule: Rule, cutoff: datetime, dry: bool) -> Outco
 
 def _tell(kit: Kit, outcome: Outcome) -> None:
     kit.metrics.retention_removed.labels(outcome.rule.name).inc(outcome.removed)
+    if outcome.stopped:
+        kit.metrics.retention_stopped.labels(outcome.rule.name).inc()
     said = outcome.stopped or outcome.found.note
     logger.log(
         logging.WARNING if outcome.stopped else logging.INFO,

@@ -123,6 +123,10 @@ class Metrics:
             "presswork_retention_removed_total", "What went because it was too old", ("rule",), registry=registry
         )
 
+        self.retention_stopped = Counter(
+            "presswork_retention_stopped_total", "Times a rule of retention stopped", ("rule",), registry=registry
+        )
+
     def on_scrape(self, refresh: Refresh) -> None:
         """Run `refresh` before each scrape: for gauges that cost a query, such as depths and ages.
 

@@ -17,12 +17,13 @@ from services.workflow.domain.run import FinishRun, StartRun
 from services.workflow.queries import files_in_use
 from shared.ids import new_id
 from shared.kit import Kit
-from shared.rebuild import rebuild
+from shared.rebuild import copy_as_of, rebuild
 from shared.retention.months import Months
 from shared.retention.run import Outcome, run
 from tests.deciding import deciding
 from tests.rebuilding import assert_rebuild_equals_live, caught_up, rows_of
 from tests.story import Ground, ground
+from tests.waiting import eventually
 
 DAY = timedelta(days=1)
 _LOGS = "SELECT count(*) FROM execution_logs"
@@ -163,6 +164,28 @@ async def test_logs_go_before_their_execution_and_no_rebuild_brings_them_back(on
     assert await rows_of(on.admin_dsn, "workflow") == live
 
 
+async def test_a_copy_as_of_a_moment_keeps_to_what_was_in_force_then(on: Ground, kit: Kit) -> None:
+    await executed(kit, "completed")
+    logged = await kit.database.pool.fetchval(_LOGS)
+    before = await now(kit)
+    assert (await after(kit, 40))["execution_logs"].removed == logged
+    then = await copy_as_of(kit, on.admin_dsn, ["execution_logs"], before)
+    assert list(then.copies.values()) == [logged]
+
+    async def another_second() -> bool:
+        return (await now(kit)).replace(microsecond=0) > before
+
+    await eventually(another_second)  # copies are named by the second
+    later = await copy_as_of(kit, on.admin_dsn, ["execution_logs"], await now(kit))
+    assert list(later.copies.values()) == [0]
+
+
+async def now(kit: Kit) -> datetime:
+    """By the server's clock."""
+    found: datetime = await kit.database.pool.fetchval("SELECT now()")
+    return found
+
+
 async def test_what_lies_in_the_default_part_goes_row_by_row_and_not_more_than_one_run_may(
     on: Ground, kit: Kit
 ) -> None:
@@ -195,6 +218,8 @@ async def test_nothing_goes_while_the_table_is_rebuilt(on: Ground, kit: Kit) -> 
     finally:
         await rebuilding.close()
     assert outcome.stopped == "execution_logs is being rebuilt; the next run goes on."
+    stopped = {"rule": "execution_logs"}
+    assert kit.metrics.registry.get_sample_value("presswork_retention_stopped_total", stopped) == 1
     assert await kit.database.pool.fetchval(_LOGS) == logged
     assert (await after(kit, 60))["execution_logs"].removed == logged
 
