@@ -33,9 +33,46 @@ class ConnectionAdded(ConnectionEvent):
     is_default: bool = True
     settings: dict[str, Any] = {}
     replaces_id: UUID | None = None  # the connection that was the platform's default so far
+    token_expires_at: datetime | None = None
+    renewable: bool = False  # there is a refresh token
     access_token: Private[str] = None
+    refresh_token: Private[str] = None
     client_key: Private[str] = None
     client_secret: Private[str] = None
+
+
+class ConnectionTokenRenewed(ConnectionEvent):
+    """The platform gave a new token for the one that was about to end."""
+
+    token_turn: int  # which of the connection's tokens this is: 1 came with the connection
+    token_expires_at: datetime | None = None
+    renewable: bool = True
+    access_token: Private[str] = None
+    refresh_token: Private[str] = None
+
+
+class ConnectionBroken(ConnectionEvent):
+    """The platform does not take the token any more; posts wait until the user connects the account again."""
+
+    token_turn: int
+    reason: str
+
+
+class ConnectionReconnected(ConnectionEvent):
+    """The user let Presswork in again: whatever waited goes on."""
+
+    token_turn: int
+    username: str | None = None
+    token_expires_at: datetime | None = None
+    renewable: bool = False
+    access_token: Private[str] = None
+    refresh_token: Private[str] = None
+
+
+class ConnectionPaused(ConnectionEvent):
+    """The platform takes no more from this account until then."""
+
+    until: datetime
 
 
 class ConnectionRenamed(ConnectionEvent):
@@ -114,6 +151,21 @@ class JobPostponed(JobEvent):
     error_class: ErrorClass
     reason: str
     retry_at: datetime
+    turn: int
+
+
+class JobHeld(JobEvent):
+    """The job waits for its connection, which the platform does not take; nothing was sent."""
+
+    connection_id: UUID
+    error_class: ErrorClass
+    reason: str
+    unsure: bool = False  # an earlier attempt may have published without anybody knowing
+
+
+class JobReleased(JobEvent):
+    """The connection it waited for works again, or is gone."""
+
     turn: int
 
 

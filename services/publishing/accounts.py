@@ -57,6 +57,18 @@ class Accounts:
                     "disconnected", f"{name} does not accept this connection: {answer.detail} Connect {name} again."
                 )
 
+    async def who(self, connection: Connection) -> tuple[str, dict[str, Any]]:
+        """The account's name, and what a connector would else have to ask for each post. Raises PublishError."""
+        platform, name = connection.platform, NAMES[connection.platform]
+        answer = await self._clients[platform].get(_WHO[platform], http.bearer(connection, name))
+        body = answer.body.get("data") if platform == "x" else answer.body
+        account = str((body or {}).get("id" if platform == "x" else "sub") or "")
+        username = _name(platform, answer.body)
+        if answer.status != 200 or not account or not username:
+            raise PublishError("transient", f"{name} did not say whose account this is: {answer.detail}")
+        settings = {"user_id": account} if platform == "x" else {"author_urn": f"urn:li:person:{account}"}
+        return username, settings
+
     async def close(self) -> None:
         """Close the HTTP sessions."""
         for site in self._sites.values():

@@ -16,6 +16,7 @@ from services.publishing.connectors import PublishError
 from services.publishing.connectors.ghost_site import is_admin_key
 from services.publishing.domain.commands import CancelJob, RescheduleJob, RetryJob
 from services.publishing.domain.connections import AddConnection, ChangeConnection, RemoveConnection
+from services.publishing.domain.tokens import Reconnect
 from services.publishing.fediverse.client import PLATFORMS as FEDIVERSE
 from services.publishing.schemas import (
     Connection,
@@ -69,6 +70,8 @@ async def add_connection(
         is_default=body.is_default,
         settings=body.settings.model_dump(exclude_none=True),
         access_token=_sealed(request, "An access token", body.access_token),
+        refresh_token=_sealed(request, "A refresh token", body.refresh_token) if body.refresh_token else None,
+        expires_at=body.token_expires_at,
         client_key=_sealed(request, "A client key", body.client_key) if body.client_key else None,
         client_secret=_sealed(request, "A client secret", body.client_secret) if body.client_secret else None,
     )
@@ -94,9 +97,16 @@ async def read_connection(connection_id: UUID, request: Request, user: CurrentUs
 async def change_connection(
     connection_id: UUID, body: ConnectionChange, request: Request, user: CurrentUser
 ) -> Connection:
-    """Rename a connection, make it the platform's default, switch it off or on again."""
+    """Rename a connection, make it the platform's default, switch it off or on again, give it another token."""
+    also = []
+    if body.access_token is not None:
+        access_token = _sealed(request, "An access token", body.access_token)
+        refresh_token = _sealed(request, "A refresh token", body.refresh_token) if body.refresh_token else None
+        also = [Reconnect(connection_id, user.user_id, access_token, refresh_token, body.token_expires_at)]
+    elif body.refresh_token is not None or body.token_expires_at is not None:
+        raise Invalid("`refresh_token` and `token_expires_at` say nothing without the `access_token` they belong to.")
     command = ChangeConnection(connection_id, user.user_id, body.name, body.is_active, bool(body.is_default))
-    await _kit(request).handle(command, actor=user.user_id)
+    await _kit(request).handle(command, actor=user.user_id, also=also)
     return await _connection(request, user.user_id, connection_id)
 
 

@@ -19,6 +19,9 @@ from services.publishing.fediverse import api as fediverse_api
 from services.publishing.fediverse import projections as fediverse_projections
 from services.publishing.fediverse import reactions as fediverse_reactions
 from services.publishing.fediverse.client import Fediverse
+from services.publishing.oauth import api as oauth_api
+from services.publishing.oauth import renewal
+from services.publishing.oauth.client import App, OAuth, Provider
 from services.publishing.reddit import api as reddit_api
 from services.publishing.reddit import projections as reddit_projections
 from services.publishing.reddit import reactions as reddit_reactions
@@ -53,14 +56,42 @@ async def tools(kit: Kit) -> AsyncIterator[Tools]:
     accounts = Accounts(settings.x_url, settings.linkedin_url, timeout, fediverse, bluesky, sites)
     beginnings = Beginnings(kit, timedelta(seconds=settings.publish_timeout))
     ghost = _ghost(settings)
+    oauth = _oauth(settings)
     try:
-        yield Tools(settings, connectors, accounts, beginnings, fediverse, ghost)
+        yield Tools(settings, connectors, accounts, oauth, beginnings, fediverse, ghost)
     finally:
         if ghost is not None:
             await ghost.close()
+        await oauth.close()
         await accounts.close()
         for connector in connectors.values():
             await connector.close()
+
+
+def _oauth(settings: PublishingSettings) -> OAuth:
+    urls, linkedin = settings.base_urls(), settings.linkedin_oauth_url.rstrip("/")
+    providers = {
+        "x": Provider(
+            authorize_url=settings.x_authorize_url,
+            token_url=f"{urls['x']}/2/oauth2/token",
+            scopes=("tweet.read", "tweet.write", "users.read", "media.write", "offline.access"),
+            pkce=True,
+            app=_app(settings.x_client_id, settings.x_client_secret),
+            basic=True,
+        ),
+        "linkedin": Provider(
+            authorize_url=f"{linkedin}/authorization",
+            token_url=f"{linkedin}/accessToken",
+            scopes=("openid", "profile", "w_member_social"),
+            pkce=False,
+            app=_app(settings.linkedin_client_id, settings.linkedin_client_secret),
+        ),
+    }
+    return OAuth(providers, settings.oauth_redirect_url, min(settings.platform_timeout, 20.0))
+
+
+def _app(client_id: str | None, client_secret: str | None) -> App | None:
+    return App(client_id, client_secret) if client_id else None
 
 
 def _ghost(settings: PublishingSettings) -> Ghost | None:
@@ -77,8 +108,8 @@ service = Service(
     registry=registry,
     deciders=[job.decider, connections.decider, imported_post.decider, caption.decider, post.decider],
     projections=[projections, fediverse_projections, reddit_projections],
-    reactions=[reactions, worker, fediverse_reactions, reddit_reactions, erasing],
-    routers=[api.router, fediverse_api.router, reddit_api.router, site.router],
+    reactions=[reactions, worker, renewal, fediverse_reactions, reddit_reactions, erasing],
+    routers=[oauth_api.router, api.router, fediverse_api.router, reddit_api.router, site.router],
     retention=EVERYWHERE,
     tools=tools,
 )

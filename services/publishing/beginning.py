@@ -40,6 +40,15 @@ class TextMissing(Exception):
         self.due_at = due_at
 
 
+class AccountBroken(Exception):
+    """The platform does not take the connection's token, so the job has to wait for another."""
+
+    def __init__(self, connection_id: UUID, reason: str) -> None:
+        super().__init__(reason)
+        self.connection_id = connection_id
+        self.reason = reason
+
+
 @dataclass(frozen=True, slots=True)
 class Begun:
     """A job whose start is recorded. `asked_id` names the connection that was asked for, if any."""
@@ -48,6 +57,7 @@ class Begun:
     post: Post
     connection: Connection | None
     asked_id: UUID | None
+    token_turn: int = 1  # of the connection's token that is used
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +111,8 @@ class Beginnings:
                 waiting.fail(Superseded("The job is gone."))
             elif not brief["has_text"]:
                 waiting.fail(TextMissing(brief["due_at"]))
+            elif brief["broken_at"] is not None:
+                waiting.fail(AccountBroken(brief["id"], brief["broken_reason"]))
             else:
                 ready.append((waiting, brief))
         if not ready:
@@ -150,7 +162,8 @@ class Beginnings:
         if job.connection_id is not None and job.connection_id != brief["id"]:
             used, user_id = job.connection_id, brief["user_id"]
             account = await _patiently(lambda: queries.account(self._kit.database.pool, used, user_id))
-        return Begun(job, post, opened(account, self._kit.store.cipher), brief["asked_id"])
+        connection = opened(account, self._kit.store.cipher)
+        return Begun(job, post, connection, brief["asked_id"], account["token_turn"] if connection else 1)
 
 
 def _command(task: LeasedTask, connection_id: UUID | None, now: datetime, call: timedelta) -> StartJob:
@@ -186,4 +199,5 @@ def opened(account: Any, cipher: FieldCipher) -> Connection | None:
         username=account["username"],
         access_token=access_token,
         settings=account["settings"],
+        renewable=account.get("renewable", False),
     )

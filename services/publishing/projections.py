@@ -11,19 +11,25 @@ from contracts.events.generation import DraftCreated, DraftErased
 from contracts.events.publishing import (
     ConnectionActivated,
     ConnectionAdded,
+    ConnectionBroken,
     ConnectionDeactivated,
     ConnectionEvent,
     ConnectionMadeDefault,
+    ConnectionPaused,
+    ConnectionReconnected,
     ConnectionRemoved,
     ConnectionRenamed,
+    ConnectionTokenRenewed,
     ConnectionUsed,
     JobCancelled,
     JobErased,
     JobEvent,
     JobFailed,
+    JobHeld,
     JobPostponed,
     JobPublished,
     JobQueued,
+    JobReleased,
     JobRescheduled,
     JobRetried,
     JobScheduled,
@@ -77,7 +83,15 @@ def schedule(event: JobScheduled, at: datetime) -> RowChange:
 @projects(JobStarted)
 def start(event: JobStarted, at: datetime) -> list[RowChange]:
     return [
-        _moved(event, at, status="publishing", used_connection_id=event.connection_id, next_attempt_at=None),
+        _moved(
+            event,
+            at,
+            status="publishing",
+            used_connection_id=event.connection_id,
+            next_attempt_at=None,
+            started_at=event.started_at,
+            held_for=None,
+        ),
         add(_JOBS, {"id": event.job_id}, attempt=1),
     ]
 
@@ -91,7 +105,26 @@ def postpone(event: JobPostponed, at: datetime) -> RowChange:
         error_class=event.error_class,
         error=event.reason,
         next_attempt_at=event.retry_at,
+        turn=event.turn,
     )
+
+
+@projects(JobHeld)
+def hold(event: JobHeld, at: datetime) -> RowChange:
+    return _moved(
+        event,
+        at,
+        status="queued",
+        error_class=event.error_class,
+        error=event.reason,
+        next_attempt_at=None,
+        held_for=event.connection_id,
+    )
+
+
+@projects(JobReleased)
+def release(event: JobReleased, at: datetime) -> RowChange:
+    return _moved(event, at, held_for=None, turn=event.turn, error_class=None, error=None)
 
 
 @projects(JobPublished)
@@ -120,7 +153,7 @@ def fail(event: JobFailed, at: datetime) -> RowChange:
 @projects(JobRetried)
 def retry(event: JobRetried, at: datetime) -> RowChange:
     chosen = {} if event.connection_id is None else {"connection_id": event.connection_id}
-    return _moved(event, at, status="queued", error_class=None, error=None, **chosen)
+    return _moved(event, at, status="queued", error_class=None, error=None, held_for=None, turn=event.turn, **chosen)
 
 
 @projects(JobRescheduled)
@@ -134,12 +167,14 @@ def reschedule(event: JobRescheduled, at: datetime) -> RowChange:
         next_attempt_at=event.scheduled_for,
         error_class=None,
         error=None,
+        held_for=None,
+        turn=event.turn,
     )
 
 
 @projects(JobCancelled)
 def cancel(event: JobCancelled, at: datetime) -> RowChange:
-    return _moved(event, at, status="cancelled", next_attempt_at=None)
+    return _moved(event, at, status="cancelled", next_attempt_at=None, held_for=None)
 
 
 @projects(JobErased)
@@ -186,12 +221,43 @@ def connect(event: ConnectionAdded, at: datetime) -> list[RowChange]:
         client_key=event.client_key,
         client_secret=event.client_secret,
         settings=event.settings,
+        refresh_token=event.refresh_token,
+        token_expires_at=event.token_expires_at,
+        token_turn=1,
+        token_at=at,
         is_active=True,
         is_default=event.is_default,
         created_at=at,
         updated_at=at,
     )
     return [added, *_default(event.replaces_id, at, is_default=False)]
+
+
+@projects(ConnectionTokenRenewed, ConnectionReconnected)
+def take_the_new_token(event: ConnectionTokenRenewed | ConnectionReconnected, at: datetime) -> RowChange:
+    again = {"username": event.username} if isinstance(event, ConnectionReconnected) else {}
+    return _changed(
+        event,
+        at,
+        access_token=event.access_token or "",
+        refresh_token=event.refresh_token,
+        token_expires_at=event.token_expires_at,
+        token_turn=event.token_turn,
+        token_at=at,
+        broken_at=None,
+        broken_reason=None,
+        **again,
+    )
+
+
+@projects(ConnectionBroken)
+def mark_broken(event: ConnectionBroken, at: datetime) -> RowChange:
+    return _changed(event, at, broken_at=at, broken_reason=event.reason)
+
+
+@projects(ConnectionPaused)
+def pause(event: ConnectionPaused, at: datetime) -> RowChange:
+    return _changed(event, at, paused_until=event.until)
 
 
 @projects(ConnectionRenamed)

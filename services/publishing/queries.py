@@ -24,7 +24,7 @@ ORDER BY created_at DESC, id DESC LIMIT $4
 
 # Never the token.
 _CONNECTION_COLUMNS = """id, name, platform_type AS platform, instance_url, username, settings, is_active, is_default,
-       created_at, updated_at, last_used"""
+       token_expires_at, broken_at, broken_reason AS problem, paused_until, created_at, updated_at, last_used"""
 
 _CONNECTION = f"SELECT {_CONNECTION_COLUMNS} FROM platform_connections WHERE id = $1"
 
@@ -35,7 +35,8 @@ ORDER BY created_at DESC, id DESC LIMIT $4
 """
 
 _ACCOUNT = """
-SELECT id, platform_type, instance_url, username, access_token, settings
+SELECT id, platform_type, instance_url, username, access_token, settings, refresh_token IS NOT NULL AS renewable,
+       token_turn
 FROM platform_connections WHERE id = $1 AND user_id = $2 AND is_active
 """
 
@@ -45,7 +46,8 @@ SELECT job.id AS job_id, job.workflow_id, job.user_id, job.platform, job.connect
        coalesce(job.scheduled_for, job.created_at) AS due_at, job.created_at AS asked_at,
        text.draft_id IS NOT NULL AS has_text, text.title, text.content, text.hashtags,
        account.id, account.platform_type, account.instance_url, account.username, account.access_token,
-       account.settings
+       account.settings, account.refresh_token IS NOT NULL AS renewable, account.token_turn, account.token_at,
+       account.broken_at, account.broken_reason, account.paused_until
 FROM publishing_jobs AS job
 LEFT JOIN draft_texts AS text ON text.draft_id = job.draft_id
 LEFT JOIN LATERAL (
@@ -56,6 +58,20 @@ LEFT JOIN LATERAL (
 ) AS account ON true
 WHERE job.id = ANY ($1::uuid[])
 """
+
+# All there is to know of a connection's token, wherever the connection is used.
+_TOKEN = """
+SELECT id, user_id, platform_type, access_token, refresh_token, client_key, client_secret, token_turn, token_at,
+       broken_at, broken_reason
+FROM platform_connections WHERE id = $1
+"""
+
+# A task that nobody holds is done now instead of later.
+_HASTEN = """
+UPDATE tasks SET due_at = now() WHERE id = $1 AND due_at > now() AND (leased_until IS NULL OR leased_until < now())
+"""
+
+_HELD = "SELECT id FROM publishing_jobs WHERE held_for = $1 LIMIT $2"
 
 _ALL_OF = """
 SELECT ARRAY(SELECT id FROM publishing_jobs WHERE user_id = $1 LIMIT $2) AS jobs,
@@ -97,6 +113,21 @@ async def account(connection: PoolConnection, connection_id: UUID, user_id: UUID
 async def briefs(connection: PoolConnection, job_ids: Sequence[UUID]) -> dict[UUID, Any]:
     """What each of these jobs needs, by job."""
     return {row["job_id"]: row for row in await connection.fetch(_BRIEFS, list(job_ids))}
+
+
+async def token(connection: PoolConnection, connection_id: UUID) -> Any:
+    """The connection's row with its encrypted tokens, or None."""
+    return await connection.fetchrow(_TOKEN, connection_id)
+
+
+async def hasten(connection: PoolConnection, task_id: UUID) -> None:
+    """Have a task done now that is due later."""
+    await connection.execute(_HASTEN, task_id)
+
+
+async def held(connection: PoolConnection, connection_id: UUID, limit: int) -> list[UUID]:
+    """Ids of jobs that wait for the connection, at most `limit`."""
+    return [row["id"] for row in await connection.fetch(_HELD, connection_id, limit)]
 
 
 async def all_of(connection: PoolConnection, user_id: UUID, limit: int) -> dict[str, list[UUID]]:

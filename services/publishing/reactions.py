@@ -10,6 +10,7 @@ from contracts.events.publishing import (
     JobPostponed,
     JobPublished,
     JobQueued,
+    JobReleased,
     JobRescheduled,
     JobRetried,
     JobScheduled,
@@ -56,8 +57,8 @@ def publish_on_time(event: JobScheduled) -> Task:
     return _task(event.job_id, 1, event.platform, event.scheduled_for)
 
 
-@on(JobRetried)
-def publish_again(event: JobRetried) -> Task:
+@on(JobRetried, JobReleased)
+def publish_again(event: JobRetried | JobReleased) -> Task:
     return _task(event.job_id, event.turn, event.platform)
 
 

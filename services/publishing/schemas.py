@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 
 JobStatus = Literal["queued", "scheduled", "publishing", "published", "failed", "cancelled"]
 
@@ -52,6 +52,10 @@ class NewConnection(In):
         description="OAuth 2 token that may post; on Bluesky an app password, on Ghost an integration's admin "
         "API key. Kept encrypted, never given back."
     )
+    refresh_token: Annotated[SecretStr, Field(min_length=1, max_length=8192)] | None = Field(
+        None, description="With it the token is renewed before it ends. Kept encrypted, never given back."
+    )
+    token_expires_at: AwareDatetime | None = Field(None, description="When the access token ends.")
     instance_url: Annotated[str, Field(max_length=500)] | None = Field(
         None,
         description="Mastodon and Pixelfed: the address of the instance, such as https://mastodon.social. Bluesky: the "
@@ -69,11 +73,34 @@ class NewConnection(In):
     settings: ConnectionSettings = ConnectionSettings()
 
 
+class Authorize(In):
+    """Which platform to log in at."""
+
+    platform: Literal["x", "linkedin"]
+    connection_id: UUID | None = Field(None, description="A connection that is to work again; leave out for a new one.")
+    is_default: bool = Field(True, description="Whether posts go out here when none is named.")
+
+
+class Authorization(BaseModel):
+    """Where the user logs in."""
+
+    url: str = Field(description="Send the user's browser there.")
+    state: str = Field(description="Comes back with the code; it is for this user and this log-in only.")
+    expires_at: datetime = Field(description="Until when the log-in has to be done.")
+
+
 class ConnectionChange(In):
     """What is to be different; what is left out stays."""
 
     name: Name | None = Field(None, description="Your own name for it; each once.")
     is_active: bool | None = Field(None, description="Whether posts may go out here.")
+    access_token: Annotated[SecretStr, Field(min_length=1, max_length=8192)] | None = Field(
+        None, description="Another token for the same account: it works again, and the posts that waited go out."
+    )
+    refresh_token: Annotated[SecretStr, Field(min_length=1, max_length=8192)] | None = Field(
+        None, description="With `access_token` only."
+    )
+    token_expires_at: AwareDatetime | None = Field(None, description="With `access_token` only.")
     is_default: Literal[True] | None = Field(
         None, description="Posts go out here when none is named; to change it, make another one the default."
     )
@@ -90,6 +117,10 @@ class Connection(BaseModel):
     settings: dict[str, Any]
     is_active: bool
     is_default: bool
+    token_expires_at: datetime | None = Field(description="When its token ends; it is renewed before if it can be.")
+    broken_at: datetime | None = Field(description="Since when the platform does not take the token; null: it does.")
+    problem: str | None = Field(description="What to do when it is broken. Its posts wait meanwhile.")
+    paused_until: datetime | None = Field(description="Until when the platform takes no more from this account.")
     created_at: datetime
     updated_at: datetime
     last_used: datetime | None

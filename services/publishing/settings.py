@@ -32,6 +32,19 @@ class PublishingSettings(ServiceSettings):
     bluesky_url: str = Field(
         "https://bsky.social", description="Server of the Bluesky accounts that name no personal data server."
     )
+    oauth_redirect_url: str = Field(
+        "http://127.0.0.1:8080/api/v1/connections/callback",
+        description="Where platforms send users back to after a log-in: the callback, or a page that calls it.",
+    )
+    x_client_id: str | None = Field(None, description="OAuth 2 client id of Presswork's app at X.")
+    x_client_secret: str | None = Field(None, repr=False, description="Its secret, if the app is a confidential one.")
+    x_authorize_url: str = Field("https://x.com/i/oauth2/authorize", description="Where users of X log in.")
+    linkedin_client_id: str | None = Field(None, description="OAuth 2 client id of Presswork's app at LinkedIn.")
+    linkedin_client_secret: str | None = Field(None, repr=False, description="Its secret.")
+    linkedin_oauth_url: str = Field(
+        "https://www.linkedin.com/oauth/v2", description="Base address of LinkedIn's log-in and tokens."
+    )
+
     platform_timeout: float = Field(20.0, gt=0, le=60, description="Seconds one request to a platform may take.")
     publish_timeout: float = Field(60.0, gt=0, le=75, description="Seconds a whole publication may take.")
     publish_attempts: int = Field(4, ge=1, le=20, description="Tries of a publication that fails for a moment.")

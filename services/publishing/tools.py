@@ -10,6 +10,7 @@ from services.publishing.beginning import Beginnings
 from services.publishing.connectors import Connector
 from services.publishing.connectors.ghost_site import Ghost
 from services.publishing.fediverse.client import Fediverse
+from services.publishing.oauth.client import OAuth
 from services.publishing.settings import PublishingSettings
 
 
@@ -18,6 +19,7 @@ class Tools:
     settings: PublishingSettings
     connectors: Mapping[str, Connector]
     accounts: Accounts
+    oauth: OAuth
     beginnings: Beginnings
     fediverse: Fediverse
     ghost: Ghost | None  # None: not set up

@@ -10,10 +10,11 @@ from typing import Any
 from uuid import UUID
 
 from services.publishing.accounts import NAMES
-from services.publishing.beginning import Begun, TextMissing
+from services.publishing.beginning import AccountBroken, Begun, TextMissing
 from services.publishing.connectors import Connector, Published, PublishError
 from services.publishing.domain.commands import GiveUpJob, RecordFailure, RecordPublished
 from services.publishing.domain.job import StillRunning, Superseded
+from services.publishing.oauth.renewal import after_a_refusal, wait_for_the_account
 from services.publishing.reactions import KIND
 from services.publishing.settings import PublishingSettings
 from services.publishing.tools import Tools
@@ -21,6 +22,7 @@ from shared.kit import Kit
 from shared.reactions import LeasedTask, RetryLater, gave_up, work
 
 _LEASE = 90.0  # seconds; longer than any publication may take (PublishingSettings.publish_timeout)
+_TOKEN_REFUSED = ("refresh_token", "disconnected")
 _LOOK_AGAIN = 0.05  # seconds until a text that is on its way is looked for again
 
 
@@ -35,6 +37,8 @@ async def publish(task: LeasedTask, kit: Kit) -> Sequence[Any]:
     except StillRunning as running:
         wait = max(0.1, (running.until - datetime.now(UTC)).total_seconds())
         raise RetryLater(wait, running.message, counts=False) from None
+    except AccountBroken as broken:
+        return [wait_for_the_account(task, broken)]
     except TextMissing as missing:
         return _wait_for_the_text(task, missing, tools.settings)
     connector = tools.connectors[begun.post.platform]
@@ -42,6 +46,8 @@ async def publish(task: LeasedTask, kit: Kit) -> Sequence[Any]:
         async with asyncio.timeout(tools.settings.publish_timeout):
             published = await _publish_once(task, begun, connector)
     except PublishError as error:
+        if begun.connection is not None and error.error_class in _TOKEN_REFUSED:
+            return await after_a_refusal(kit, begun, task, error)
         return [_failure(begun, error, connector, tools.settings)]
     except TimeoutError:
         return [_failure(begun, _unknown(begun, "did not finish in time"), connector, tools.settings)]

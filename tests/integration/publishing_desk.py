@@ -21,6 +21,7 @@ from shared.kit import Kit
 from shared.projection import insert
 from tests.integration.desk import Desk, Someone, desk, until
 from tests.sandbox.client import SandboxClient
+from tests.sandbox.oauth import CLIENT_ID, CLIENT_SECRET
 from tests.sandbox.server import running
 
 PATIENCE = 1.5  # seconds a job waits for its text
@@ -61,6 +62,12 @@ class Author:
         assert answer.status == 201, answer.body
         found: dict[str, Any] = answer.body
         return found
+
+    async def log_in(self, platform: str, account: str, **body: Any) -> Any:
+        """Connect an account by logging in there."""
+        begun = await self.post("/api/v1/connections/authorize", {"platform": platform, **body})
+        assert begun.status == 200, begun.body
+        return await self.get("/api/v1/connections/callback", **await self.sandbox.agree(begun.body["url"], account))
 
     async def publish(self, *platforms: str, project_id: str | None = None, **how: Any) -> str:
         """A workflow whose drafts are accepted and to be published, and its id."""
@@ -125,6 +132,9 @@ async def press(folder: Path) -> AsyncIterator[Press]:
     """Everything running, with texts and verdicts that come at once; the blog stands in `folder`."""
     async with running() as url:
         options = {"engine": "instant", "judge": "instant", "x_url": url, "linkedin_url": url, "data_dir": folder}
+        options |= {"x_authorize_url": f"{url}/i/oauth2/authorize", "linkedin_oauth_url": f"{url}/oauth/v2"}
+        options |= {f"{name}_client_id": CLIENT_ID for name in ("x", "linkedin")}
+        options |= {f"{name}_client_secret": CLIENT_SECRET for name in ("x", "linkedin")}
         haste = {"platform_timeout": 2.0, "publish_timeout": CALL, "publish_pause": 0.2, "draft_patience": PATIENCE}
         async with desk(workflow, generation, evaluation, publishing, **options, **haste) as found:
             yield Press(found, SandboxClient(url), folder)

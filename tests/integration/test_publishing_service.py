@@ -167,10 +167,16 @@ async def test_a_rate_limit_is_waited_for_and_can_be_called_off_meanwhile(ada: A
     assert await ada.tasks(job["id"]) == 0
 
 
-async def test_a_bad_token_fails_at_once_and_says_what_to_do(ada: Author) -> None:
+async def test_a_bad_token_keeps_the_post_waiting_and_says_what_to_do(ada: Author) -> None:
     await ada.connect("x", access_token="forged")
-    job = await ada.job(await ada.publish("x"), "failed")
-    assert (job["error_class"], job["attempt"]) == ("disconnected", 1)
+    workflow_id = await ada.publish("x")
+
+    async def waits() -> dict[str, Any] | None:
+        job = await ada.job(workflow_id, "queued", "publishing")
+        return job if job["error_class"] else None
+
+    job = await until(waits)
+    assert (job["status"], job["error_class"], job["attempt"]) == ("queued", "disconnected", 1)
     assert "Connect X again" in job["error"]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
-from tests.sandbox import linkedin, x
+from tests.sandbox import linkedin, oauth, x
 from tests.sandbox.state import Fault, Sandbox
 
 
@@ -19,6 +19,7 @@ def create_app(base_url: str) -> FastAPI:
     app.state.sandbox = sandbox
     app.include_router(x.routes(sandbox))
     app.include_router(linkedin.routes(sandbox))
+    app.include_router(oauth.routes(sandbox.log_ins))
 
     @app.get("/x/{username}/status/{post_id}")
     async def x_page(username: str, post_id: str) -> Response:

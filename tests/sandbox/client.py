@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import aiohttp
 
@@ -26,6 +27,16 @@ class SandboxClient:
     async def reset(self) -> None:
         """Forget every post, fault and rate window."""
         await self._call("POST", "/sandbox/reset")
+
+    async def log_ins(self, **lever: Any) -> int:
+        """Change how log-ins go (`tests.sandbox.oauth.Lever`); how many tokens were renewed so far."""
+        return int((await self._call("POST", "/sandbox/oauth", lever))["renewals"])
+
+    async def agree(self, url: str, account: str) -> dict[str, str]:
+        """Log in as this account at the address, and the query that the platform sends the browser back with."""
+        async with aiohttp.request("GET", f"{url}&as={account}", allow_redirects=False) as answer:
+            assert answer.status == 302, await answer.text()
+            return dict(parse_qsl(urlsplit(answer.headers["Location"]).query))
 
     async def _call(self, method: str, path: str, body: Any = None) -> Any:
         async with aiohttp.request(method, self.base_url + path, json=body) as response:

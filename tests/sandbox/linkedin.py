@@ -25,14 +25,14 @@ def routes(sandbox: Sandbox) -> APIRouter:
 
     @router.get("/v2/userinfo")
     async def userinfo(request: Request) -> Response:
-        account = _who(request)
+        account = _who(sandbox, request)
         if not isinstance(account, Account):
             return account
         return JSONResponse({"sub": account.number, "name": account.name, "locale": "en_US"})
 
     @router.post("/rest/posts")
     async def create(request: Request) -> Response:
-        account = _caller(request)
+        account = _caller(sandbox, request)
         if not isinstance(account, Account):
             return account
         if token_of(request) == "sandbox-readonly":
@@ -55,14 +55,14 @@ def routes(sandbox: Sandbox) -> APIRouter:
 
     @router.get("/rest/posts/{urn}")
     async def read(urn: str, request: Request) -> Response:
-        account = _caller(request)
+        account = _caller(sandbox, request)
         if not isinstance(account, Account):
             return account
         return _error(403, "ACCESS_DENIED", "Not enough permissions to access: posts.GET")
 
     @router.delete("/rest/posts/{urn}")
     async def delete(urn: str, request: Request) -> Response:
-        account = _caller(request)
+        account = _caller(sandbox, request)
         if not isinstance(account, Account):
             return account
         for post in [p for p in sandbox.of("linkedin", account.number) if p.id == urn]:
@@ -71,7 +71,7 @@ def routes(sandbox: Sandbox) -> APIRouter:
 
     @router.post("/rest/images")
     async def initialize_upload(request: Request, action: str = "") -> Response:
-        account = _caller(request)
+        account = _caller(sandbox, request)
         if not isinstance(account, Account):
             return account
         body = await _object(request) or {}
@@ -90,7 +90,7 @@ def routes(sandbox: Sandbox) -> APIRouter:
 
     @router.put("/linkedin/upload/{identity}")
     async def upload(identity: str, request: Request) -> Response:
-        if _who(request) is None or identity not in sandbox.images:
+        if _who(sandbox, request) is None or identity not in sandbox.images:
             return _error(404, "NOT_FOUND", "No such upload")
         sandbox.images[identity] = await request.body()
         return Response(status_code=201)
@@ -98,19 +98,19 @@ def routes(sandbox: Sandbox) -> APIRouter:
     return router
 
 
-def _who(request: Request) -> Account | JSONResponse:
+def _who(sandbox: Sandbox, request: Request) -> Account | JSONResponse:
     token = token_of(request)
     if token == "sandbox-expired":
         message = "The token used in the request has expired"
         return _error(401, "EXPIRED_ACCESS_TOKEN", message, serviceErrorCode=65602)
-    if token is None:
+    if token is None or not sandbox.log_ins.takes(token):
         return _error(401, "INVALID_ACCESS_TOKEN", "Invalid access token", serviceErrorCode=65600)
     return account_of(token)
 
 
-def _caller(request: Request) -> Account | JSONResponse:
+def _caller(sandbox: Sandbox, request: Request) -> Account | JSONResponse:
     """The caller of a versioned endpoint, or the refusal for its token, its version or its protocol."""
-    account = _who(request)
+    account = _who(sandbox, request)
     if not isinstance(account, Account):
         return account
     version = request.headers.get("linkedin-version", "")

@@ -17,6 +17,8 @@ from fastapi import Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 
+from tests.sandbox.oauth import LogIns
+
 FaultKind = Literal[
     "timeout_after_accept", "http_500", "500_after_accept", "429_without_reset", "200_with_error", "slow"
 ]
@@ -85,6 +87,7 @@ class Sandbox:
         self.base_url = base_url.rstrip("/")
         self.x_creates = Window(100, 15 * 60)
         self.linkedin_creates = Window(150, 24 * 3600)
+        self.log_ins = LogIns()
         self.posts: list[SandboxPost] = []
         self.images: dict[str, bytes | None] = {}
         self._faults: dict[str, list[Fault]] = defaultdict(list)
@@ -140,6 +143,7 @@ class Sandbox:
 
 def account_of(token: str) -> Account:
     """The account of a token: name and number derive from it."""
+    token = token.partition("~")[0]  # what follows tells the tokens of one account apart
     name = regex.sub(r"\W", "_", token.removeprefix("sandbox-"))[:15] or "sandbox"
     return Account(name, str(int.from_bytes(hashlib.sha256(token.encode()).digest()[:6], "big")))
 

@@ -20,7 +20,7 @@ def routes(sandbox: Sandbox) -> APIRouter:
 
     @router.post("/2/tweets")
     async def create(request: Request) -> Response:
-        account = _who(request)
+        account = _who(sandbox, request)
         if not isinstance(account, Account):
             return account
         if token_of(request) == "sandbox-readonly":
@@ -51,7 +51,7 @@ def routes(sandbox: Sandbox) -> APIRouter:
 
     @router.delete("/2/tweets/{tweet_id}")
     async def delete(tweet_id: str, request: Request) -> Response:
-        account = _who(request)
+        account = _who(sandbox, request)
         if not isinstance(account, Account):
             return account
         mine = [p for p in sandbox.of("x", account.number) if p.id == tweet_id]
@@ -61,14 +61,14 @@ def routes(sandbox: Sandbox) -> APIRouter:
 
     @router.get("/2/users/me")
     async def me(request: Request) -> Response:
-        account = _who(request)
+        account = _who(sandbox, request)
         if not isinstance(account, Account):
             return account
         return JSONResponse({"data": {"id": account.number, "name": account.name, "username": account.name}})
 
     @router.get("/2/users/{user_id}/tweets")
     async def timeline(user_id: str, request: Request) -> Response:
-        account = _who(request)
+        account = _who(sandbox, request)
         if not isinstance(account, Account):
             return account
         query = request.query_params
@@ -90,9 +90,9 @@ def routes(sandbox: Sandbox) -> APIRouter:
     return router
 
 
-def _who(request: Request) -> Account | JSONResponse:
+def _who(sandbox: Sandbox, request: Request) -> Account | JSONResponse:
     token = token_of(request)
-    if token is None or token == "sandbox-expired":
+    if token is None or token == "sandbox-expired" or not sandbox.log_ins.takes(token):
         return _problem(401, "Unauthorized", "Unauthorized")
     return account_of(token)
 

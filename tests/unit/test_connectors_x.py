@@ -168,7 +168,7 @@ async def test_a_limit_without_a_reset_waits_a_minute(x: XConnector, sandbox: Sa
 
 async def test_an_expired_token_is_renewed_where_it_can_be(x: XConnector) -> None:
     assert (await refusal(x, post(), connection("sandbox-expired"))).error_class == "disconnected"
-    renewable = connection("sandbox-expired", refresh_token="r")
+    renewable = replace(connection("sandbox-expired"), renewable=True)
     assert (await refusal(x, post(), renewable)).error_class == "refresh_token"
 
 

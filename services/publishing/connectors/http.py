@@ -179,7 +179,7 @@ def bearer(connection: Connection | None, name: str) -> dict[str, str]:
 
 def unauthorized(connection: Connection, name: str, *, expired: bool) -> PublishError:
     """The error of a 401: renew what can be renewed, else connect again."""
-    if expired or connection.settings.get("refresh_token"):
+    if expired or connection.renewable:
         return PublishError(
             "refresh_token", f"Your {name} token is over. Renew it or connect {name} again, then retry."
         )

@@ -33,8 +33,8 @@ class Post:
 class Connection:
     """A user's account on a platform.
 
-    `settings` may hold `user_id` (X), `author_urn` (LinkedIn), `refresh_token`, `max_length` and `language`.
-    `access_token` is an app password on Bluesky and an admin key on Ghost.
+    `settings` may hold `user_id` (X), `author_urn` (LinkedIn), `max_length` and `language`. A `renewable` one has a
+    refresh token. `access_token` is an app password on Bluesky and an admin key on Ghost.
     """
 
     id: UUID
@@ -43,6 +43,7 @@ class Connection:
     username: str | None
     access_token: str = field(repr=False)
     settings: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    renewable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

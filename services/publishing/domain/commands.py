@@ -70,6 +70,26 @@ class RecordFailure:
 
 
 @dataclass(frozen=True, slots=True)
+class HoldJob:
+    """The job has to wait for its connection. `called`: the platform was asked, and took nothing."""
+
+    job_id: UUID
+    turn: int
+    connection_id: UUID
+    error_class: ErrorClass
+    reason: str
+    called: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseJob:
+    """The connection that the job waits for works again, or is gone."""
+
+    job_id: UUID
+    connection_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class GiveUpJob:
     """The worker failed in a way nobody foresaw."""
 
@@ -115,6 +135,8 @@ COMMANDS = (
     StartJob,
     RecordPublished,
     RecordFailure,
+    HoldJob,
+    ReleaseJob,
     GiveUpJob,
     RetryJob,
     CancelJob,

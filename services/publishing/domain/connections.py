@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -18,17 +18,18 @@ from contracts.events.publishing import (
     ConnectionRenamed,
     ConnectionUsed,
 )
+from services.publishing.domain import tokens
+from services.publishing.domain.connection import NO_CONNECTION, Connection, Connections, account_of, altered
 from shared.decider import Conflict, Decider, NotFound
 from shared.ids import derive
 
 MOST = 50  # connections of one user
-_NONE = "There is no such connection; list your connections to see which there are."
 NOTED_EVERY = timedelta(hours=1)  # how exactly the last use is known; keeps the stream short
 
 
 @dataclass(frozen=True, slots=True)
 class AddConnection:
-    """`access_token`, `client_key` and `client_secret` are encrypted already."""
+    """What is secret is encrypted already."""
 
     connection_id: UUID
     user_id: UUID
@@ -39,8 +40,27 @@ class AddConnection:
     is_default: bool
     settings: Mapping[str, Any] = field(repr=False)
     access_token: str = field(repr=False)
+    refresh_token: str | None = field(default=None, repr=False)
+    expires_at: datetime | None = None
     client_key: str | None = field(default=None, repr=False)
     client_secret: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectAccount:
+    """The user let Presswork in at the platform. An account that is connected already is connected again."""
+
+    connection_id: UUID  # of the connection that is made where there is none yet
+    user_id: UUID
+    platform: str
+    instance_url: str
+    username: str
+    is_default: bool
+    settings: Mapping[str, Any]
+    access_token: str = field(repr=False)
+    refresh_token: str | None = field(repr=False)
+    expires_at: datetime | None
+    again_id: UUID | None = None  # the connection that is to work again, if one was named
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,32 +87,6 @@ class NoteUse:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
-    name: str
-    platform: str
-    instance_url: str
-    username: str | None
-    is_default: bool
-    used_at: datetime | None = None
-    is_active: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Connections:
-    """All of one user's, oldest first."""
-
-    present: Mapping[UUID, Connection] = field(default_factory=dict)
-    removed: frozenset[UUID] = frozenset()
-
-    def default(self, platform: str) -> UUID | None:
-        """The default of a platform; every platform with an active connection has one."""
-        for connection_id, connection in self.present.items():
-            if connection.platform == platform and connection.is_default:
-                return connection_id
-        return None
-
-
 def decide(command: Any, connections: Connections) -> Sequence[Event]:
     match command:
         case AddConnection():
@@ -103,8 +97,10 @@ def decide(command: Any, connections: Connections) -> Sequence[Event]:
             return _remove(command, connections)
         case NoteUse():
             return _note(command, connections)
+        case ConnectAccount():
+            return _connect(command, connections)
         case _:
-            return []
+            return tokens.decide(command, connections)
 
 
 def _add(command: AddConnection, connections: Connections) -> list[Event]:
@@ -130,17 +126,58 @@ def _add(command: AddConnection, connections: Connections) -> list[Event]:
             is_default=is_default,
             settings=dict(command.settings),
             replaces_id=before if is_default else None,
+            token_expires_at=command.expires_at,
+            renewable=command.refresh_token is not None,
             access_token=command.access_token,
+            refresh_token=command.refresh_token,
             client_key=command.client_key,
             client_secret=command.client_secret,
         )
     ]
 
 
+def _connect(command: ConnectAccount, connections: Connections) -> Sequence[Event]:
+    account = account_of(command.settings, command.username)
+    known = command.again_id or connections.holding(command.platform, command.instance_url, account)
+    if known is None or known == command.connection_id:
+        return _add(_as_addition(command, connections), connections)
+    found = connections.present.get(known)
+    if found is None or found.platform != command.platform:
+        raise NotFound(NO_CONNECTION)
+    if found.account is not None and found.account != account:
+        raise Conflict(
+            f"You logged in as {command.username}, but {found.name!r} is another account. Log in there as "
+            f"{found.username or 'its owner'}, or connect {command.username} as a connection of its own."
+        )
+    again = tokens.Reconnect(
+        known, command.user_id, command.access_token, command.refresh_token, command.expires_at, command.username
+    )
+    return tokens.decide(again, connections)
+
+
+def _as_addition(command: ConnectAccount, connections: Connections) -> AddConnection:
+    taken = {connection.name for connection in connections.present.values()}
+    plain = f"{command.platform} {command.username}"[:90]
+    names = (plain if number == 1 else f"{plain} ({number})" for number in range(1, MOST + 2))
+    return AddConnection(
+        connection_id=command.connection_id,
+        user_id=command.user_id,
+        name=next(name for name in names if name not in taken),
+        platform=command.platform,
+        instance_url=command.instance_url,
+        username=command.username,
+        is_default=command.is_default,
+        settings=command.settings,
+        access_token=command.access_token,
+        refresh_token=command.refresh_token,
+        expires_at=command.expires_at,
+    )
+
+
 def _change(command: ChangeConnection, connections: Connections) -> list[Event]:
     """Each wish by itself, on what the wishes before it have led to."""
     if command.connection_id not in connections.present:
-        raise NotFound(_NONE)
+        raise NotFound(NO_CONNECTION)
     events: list[Event] = []
     for wish in (_rename, _activate, _prefer):
         found = wish(command, connections)
@@ -195,7 +232,7 @@ def _remove(command: RemoveConnection, connections: Connections) -> list[Event]:
     if command.connection_id in connections.removed:
         return []
     if command.connection_id not in connections.present:
-        raise NotFound(_NONE)
+        raise NotFound(NO_CONNECTION)
     return [
         ConnectionRemoved(
             connection_id=command.connection_id,
@@ -216,35 +253,34 @@ def evolve(connections: Connections, event: Event) -> Connections:
     present = dict(connections.present)
     match event:
         case ConnectionAdded():
-            if event.replaces_id in present:
-                present[event.replaces_id] = replace(present[event.replaces_id], is_default=False)
+            altered(present, event.replaces_id, is_default=False)
             present[event.connection_id] = Connection(
-                event.name, event.platform_type, event.instance_url, event.username, event.is_default
+                event.name,
+                event.platform_type,
+                event.instance_url,
+                event.username,
+                event.is_default,
+                account=account_of(event.settings, event.username),
             )
         case ConnectionRenamed():
-            _alter(present, event.connection_id, name=event.name)
+            altered(present, event.connection_id, name=event.name)
         case ConnectionMadeDefault():
-            _alter(present, event.replaces_id, is_default=False)
-            _alter(present, event.connection_id, is_default=True)
+            altered(present, event.replaces_id, is_default=False)
+            altered(present, event.connection_id, is_default=True)
         case ConnectionDeactivated():
-            _alter(present, event.connection_id, is_active=False, is_default=False)
-            _alter(present, event.successor_id, is_default=True)
+            altered(present, event.connection_id, is_active=False, is_default=False)
+            altered(present, event.successor_id, is_default=True)
         case ConnectionActivated():
-            _alter(present, event.connection_id, is_active=True, is_default=event.is_default)
+            altered(present, event.connection_id, is_active=True, is_default=event.is_default)
         case ConnectionUsed():
-            _alter(present, event.connection_id, used_at=event.used_at)
+            altered(present, event.connection_id, used_at=event.used_at)
         case ConnectionRemoved():
             present.pop(event.connection_id, None)
-            _alter(present, event.successor_id, is_default=True)
+            altered(present, event.successor_id, is_default=True)
             return Connections(present, connections.removed | {event.connection_id})
         case _:
-            return connections
+            return tokens.evolve(connections, event)
     return Connections(present, connections.removed)
-
-
-def _alter(present: dict[UUID, Connection], connection_id: UUID | None, **fields: Any) -> None:
-    if connection_id in present:
-        present[connection_id] = replace(present[connection_id], **fields)
 
 
 decider: Decider[Connections] = Decider(
@@ -252,7 +288,7 @@ decider: Decider[Connections] = Decider(
     initial=Connections(),
     decide=decide,
     evolve=evolve,
-    commands=(AddConnection, ChangeConnection, RemoveConnection, NoteUse),
+    commands=(AddConnection, ConnectAccount, ChangeConnection, RemoveConnection, NoteUse, *tokens.COMMANDS),
     # One stream a user: what must be unique or the only default among them is decided in one place.
     stream_id=lambda command: derive("connections", command.user_id),
 )

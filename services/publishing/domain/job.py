@@ -17,9 +17,11 @@ from contracts.events.publishing import (
     JobCancelled,
     JobErased,
     JobFailed,
+    JobHeld,
     JobPostponed,
     JobPublished,
     JobQueued,
+    JobReleased,
     JobRescheduled,
     JobRetried,
     JobScheduled,
@@ -59,6 +61,7 @@ class Job:
     connection_id: UUID | None = None  # the one that the last attempt used
     resumed: bool = False
     doubt: bool = False  # some attempt may have published without anybody knowing
+    held_for: UUID | None = None  # the connection that it waits for
     failures: int = 0  # since a person last had a say
 
 
@@ -72,6 +75,12 @@ def decide(command: Any, job: Job) -> Sequence[Event]:
             return _published(command, job)
         case ask.RecordFailure():
             return _failed(command, job)
+        case ask.HoldJob():
+            return _held(command, job)
+        case ask.ReleaseJob():
+            if job.held_for != command.connection_id:
+                return []
+            return [JobReleased(**_common(command.job_id, job), turn=job.turn + 1)]
         case ask.GiveUpJob():
             return _given_up(command, job)
         case ask.EraseJob():
@@ -175,6 +184,21 @@ def _worth_another_try(command: ask.RecordFailure, job: Job) -> datetime | None:
     return command.now + command.pause * (1 << job.failures)
 
 
+def _held(command: ask.HoldJob, job: Job) -> list[Event]:
+    waits = job.status in WAITING and job.held_for is None
+    if command.turn != job.turn or not (waits or job.status == "publishing"):
+        return []
+    return [
+        JobHeld(
+            **_common(command.job_id, job),
+            connection_id=command.connection_id,
+            error_class=command.error_class,
+            reason=command.reason,
+            unsure=job.status == "publishing" and not command.called,
+        )
+    ]
+
+
 def _given_up(command: ask.GiveUpJob, job: Job) -> list[Event]:
     common = _common(command.job_id, job)
     if job.status == "publishing":
@@ -198,7 +222,7 @@ def _erased(command: ask.EraseJob, job: Job) -> list[Event]:
 
 def _retried(command: ask.RetryJob, job: Job) -> list[Event]:
     match job.status:
-        case "failed":
+        case "failed" | "queued" if job.status == "failed" or job.held_for is not None:
             common = _common(command.job_id, job)
             return [JobRetried(**common, turn=job.turn + 1, connection_id=command.connection_id)]
         case "queued" | "publishing":
@@ -264,17 +288,22 @@ def evolve(job: Job, event: Event) -> Job:
                 connection_id=event.connection_id,
                 resumed=event.resumed,
                 doubt=job.doubt or event.resumed,
+                held_for=None,
             )
         case JobPostponed():
             counted = job.failures + (event.error_class != "rate_limited")
             doubt = job.doubt or event.error_class == "outcome_unknown"
             return replace(job, status="queued", turn=event.turn, failures=counted, doubt=doubt)
+        case JobHeld():
+            return replace(job, status="queued", held_for=event.connection_id, doubt=job.doubt or event.unsure)
+        case JobReleased():
+            return replace(job, turn=event.turn, held_for=None)
         case JobPublished():
             return replace(job, status="published")
         case JobFailed():
             return replace(job, status="failed", doubt=job.doubt or event.error_class == "outcome_unknown")
         case JobRetried():
-            return replace(job, status="queued", turn=event.turn, failures=0, connection_id=None)
+            return replace(job, status="queued", turn=event.turn, failures=0, connection_id=None, held_for=None)
         case JobRescheduled():
             return replace(
                 job,
@@ -282,9 +311,10 @@ def evolve(job: Job, event: Event) -> Job:
                 scheduled_for=event.scheduled_for,
                 time_zone=event.time_zone,
                 turn=event.turn,
+                held_for=None,
             )
         case JobCancelled():
-            return replace(job, status="cancelled")
+            return replace(job, status="cancelled", held_for=None)
         case JobErased():
             return replace(job, status="erased")
         case _:

@@ -1,0 +1,1 @@
+"""Letting Presswork in at the platforms: OAuth 2 authorization codes, and tokens that are renewed."""
