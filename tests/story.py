@@ -235,7 +235,9 @@ async def _upload(on: Ground, user_id: UUID, chance: random.Random) -> None:
             await on.play(media.FileDeleted(**file), key=key)
         resource = {"resource_id": new_id(), "user_id": user_id}
         key = resource["resource_id"]
-        await on.play(media.ResourceAdded(**resource, type="reference", content="Grüße 🌱", metadata={"n": 1}), key=key)
+        await on.play(
+            media.ResourceAdded(**resource, type="style_sample", content="Grüße 🌱", metadata={"n": 1}), key=key
+        )
         if chance.random() < 0.3:
             await on.play(media.ResourceRemoved(**resource), key=key)
 

@@ -37,6 +37,7 @@ class DraftCreated(GenerationEvent):
     tone: str = "professional"
     hashtags: tuple[str, ...] = ()
     usage: dict[str, Any] = {}
+    style: dict[str, Any] = {}  # measures of its author's samples that it was held to; empty without samples
 
 
 class DraftFailed(GenerationEvent):

@@ -53,6 +53,7 @@ class Source(BaseModel):
     url: str | None = None
 
 
+Tone = Literal["professional", "casual", "friendly", "formal", "enthusiastic", "direct", "storytelling", "educational"]
 WorkflowStatus = Literal["running", "awaiting_review", "completed", "failed"]
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 
 from contracts.events.generation import DraftCreated
 from services.evaluation.domain.evaluation import FailEvaluation, RecordEvaluation
@@ -15,6 +16,9 @@ from shared.ids import derive
 from shared.kit import Kit
 from shared.platforms import PLATFORMS
 from shared.reactions import GiveUp, LeasedTask, Task, gave_up, on, work
+from shared.style import Style
+
+_STYLE = TypeAdapter(Style)
 
 
 class Judgement(BaseModel):
@@ -29,6 +33,7 @@ class Judgement(BaseModel):
     content: str
     language: str
     tone: str
+    style: dict[str, Any] = {}
 
     @property
     def evaluation_id(self) -> UUID:
@@ -50,6 +55,7 @@ def have_it_judged(event: DraftCreated) -> Task | None:
         content=event.content,
         language=event.language,
         tone=event.tone,
+        style=event.style,
     )
     return Task(derive(event.meta.event_id, "judge"), "judge", asked.model_dump())
 
@@ -67,6 +73,7 @@ async def judge(task: LeasedTask, kit: Kit) -> list[RecordEvaluation]:
         title=asked.title,
         language=asked.language,
         tone=asked.tone,
+        style=_STYLE.validate_python(asked.style) if asked.style else None,
     )
     verdict = await tools.judge.judge(submission)
     return [

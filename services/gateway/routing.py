@@ -53,6 +53,8 @@ ROUTES: tuple[Route, ...] = (
     Route("/api/v1/caption-tasks", "generation"),
     Route("/api/v1/caption-settings", "generation"),
     Route("/api/v1/token-usage", "generation"),
+    Route("/api/v1/style-profile", "generation"),
+    Route("/api/v1/tones", "generation"),
     Route("/api/v1/evaluations", "evaluation"),
     Route("/api/v1/caption-evaluations", "evaluation"),
     Route("/api/v1/jobs", "publishing"),

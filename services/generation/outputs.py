@@ -16,6 +16,7 @@ from services.generation.engines.article import READ_AT_MOST
 from services.generation.engines.port import NothingToWrite, Request, Source, Written
 from services.generation.file_texts import fetch
 from services.generation.paying import paid
+from services.generation.styles import style_of
 from services.generation.tools import Tools
 from shared.ids import derive
 from shared.kit import Kit
@@ -55,7 +56,7 @@ async def write_output(task: LeasedTask, kit: Kit) -> list[CompleteOutput | Reco
     tools: Tools = kit.tools
     source = await _source(kit, output)
     try:
-        written = await tools.engine.write(_request(output, source))
+        written = await tools.engine.write(await _request(kit, output, source))
     except NothingToWrite as nothing:
         raise GiveUp(str(nothing)) from nothing
     # A model may answer U+0000, which neither events nor rows can hold.
@@ -86,20 +87,24 @@ async def _source(kit: Kit, output: Output) -> Source:
     return Source(title or next((text.title for text in texts if text.title), ""), whole[:READ_AT_MOST], language)
 
 
-def _request(output: Output, source: Source) -> Request:
-    asked = output.request
+async def _request(kit: Kit, output: Output, source: Source) -> Request:
+    asked, tools = output.request, kit.tools
+    assert output.user_id is not None
+    style = await style_of(kit, output.user_id, output.platform, source) if tools.minds_style else None
     options = {"topic": asked.get("topic"), "words": asked.get("target_length"), "brief": output.prompt}
     return Request(
         platform=output.platform,
         source=source,
         tone=asked.get("tone_of_voice") or DEFAULT_TONE,
         options={name: value for name, value in options.items() if value is not None},
+        style=style,
     )
 
 
 def _metadata(output: Output, source: Source, written: Written) -> dict[str, Any]:
     found = {
         "title": written.title.replace("\x00", ""),
+        "preheader": written.preheader.replace("\x00", ""),
         "keywords": [tag.lstrip("#") for tag in written.hashtags],
         "platform": output.platform,
         "language": written.usage.get("language") or source.language,

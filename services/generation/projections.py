@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -34,6 +35,7 @@ from contracts.events.generation import (
     TokensUsed,
     TokenUsageErased,
 )
+from contracts.events.media import ResourceAdded, ResourceRemoved
 from contracts.events.workflow import (
     DraftAccepted,
     DraftEdited,
@@ -43,8 +45,11 @@ from contracts.events.workflow import (
     WorkflowRemoved,
     WorkflowStarted,
 )
+from services.generation.engines.forms import FORMS
+from services.generation.engines.language import detect
 from shared.platforms import PLATFORMS
 from shared.projection import RowChange, delete, insert, projects, update, upsert
+from shared.style import measured
 
 
 @projects(WorkflowStarted)
@@ -331,3 +336,25 @@ def drop_token_usage(event: TokenUsageErased, at: datetime) -> RowChange:
 def _text(value: Mapping[str, Any]) -> str:
     """JSON in a column of text, the same for the same value."""
     return json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
+@projects(ResourceAdded)
+def measure_the_sample(event: ResourceAdded, at: datetime) -> RowChange | None:
+    """The measures of a style sample; other resources are not generation's."""
+    if event.type != "style_sample":
+        return None
+    platform = str(event.metadata.get("platform") or "").strip().casefold()
+    style = measured(event.content, detect(event.content))
+    return insert(
+        "style_samples",
+        id=event.resource_id,
+        user_id=event.user_id,
+        platform=platform if platform in FORMS else "",
+        style=asdict(style),
+        created_at=at,
+    )
+
+
+@projects(ResourceRemoved)
+def drop_the_sample(event: ResourceRemoved, at: datetime) -> RowChange:
+    return delete("style_samples", id=event.resource_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from services.generation.domain.token_usage import RecordTokens
 from services.generation.engines.port import NothingToWrite, Request
 from services.generation.paying import paid
 from services.generation.queries import drafts as queries
+from services.generation.styles import style_of
 from services.generation.tools import Tools
 from shared.ids import derive
 from shared.kit import Kit
@@ -84,6 +86,7 @@ async def write(task: LeasedTask, kit: Kit) -> list[CreateDraft | RecordTokens]:
     tools: Tools = kit.tools
     source = await tools.sources.of(order.workflow_id, task.beside)
     previous = await _content(kit, order.based_on_id, task.beside)
+    style = await style_of(kit, order.user_id, order.platform, source) if tools.minds_style else None
     request = Request(
         platform=order.platform,
         source=source,
@@ -92,6 +95,7 @@ async def write(task: LeasedTask, kit: Kit) -> list[CreateDraft | RecordTokens]:
         previous=previous,
         tone=order.tone,
         options=order.options,
+        style=style,
     )
     try:
         written = await tools.engine.write(request)
@@ -118,7 +122,8 @@ async def write(task: LeasedTask, kit: Kit) -> list[CreateDraft | RecordTokens]:
             language=written.usage.get("language") or source.language,
             tone=order.tone,
             hashtags=written.hashtags,
-            usage=written.usage,
+            usage=written.usage if style is None else {**written.usage, "style_samples": style.texts},
+            style={} if style is None else asdict(style),
         ),
         *paid(task, written, order.user_id),
     ]

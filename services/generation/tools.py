@@ -22,6 +22,7 @@ class Tools:
     engine: Engine
     sources: Sources
     materials: Materials
+    minds_style: bool  # whether the engine goes by the user's samples, so that they are worth reading
 
 
 @asynccontextmanager
@@ -45,4 +46,4 @@ async def tools(kit: Kit) -> AsyncIterator[Tools]:
     for command in offered():
         await kit.handle(command, actor=None)
     sources = Sources(kit.database, kit.client, remembered=settings.engine_remembered)
-    yield Tools(engine, sources, Materials(kit.client))
+    yield Tools(engine, sources, Materials(kit.client), settings.engine != "instant")

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from contracts.events.workflow import Tone
 from shared.platforms import PLATFORMS
 
 
@@ -100,7 +101,7 @@ class NewWorkflow(In):
     mode: Literal["manual"] = "manual"
     min_score: Annotated[int, Field(ge=0, le=100)] | None = Field(None, description="Default: 70.")
     max_iterations: Annotated[int, Field(ge=1, le=20)] | None = Field(None, description="Default: 3.")
-    tone: Literal["professional", "casual", "friendly", "formal"] = "professional"
+    tone: Tone = Field("professional", description="`GET /api/v1/tones` says what each is.")
     project_id: UUID | None = None
 
 

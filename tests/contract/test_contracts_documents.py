@@ -80,13 +80,13 @@ def test_a_stale_file_is_named_and_written_again(copy: Path, file: str, capsys: 
 
 
 def test_a_missing_sample_is_written_and_a_present_one_is_kept(copy: Path) -> None:
-    missing, present = (copy / f"contracts/samples/{name}.v1.json" for name in ("DraftCreated", "DraftFailed"))
+    missing, present = (copy / f"contracts/samples/{name}.v1.json" for name in ("DraftErased", "DraftFailed"))
     missing.unlink()
     rewrite(present, reason="Another reason.")
     kept = present.read_text("utf-8")
     assert main(["--check"], copy) == 1
     assert main([], copy) == 0
-    assert json.loads(missing.read_text("utf-8")) == SAMPLES["DraftCreated", 1]
+    assert json.loads(missing.read_text("utf-8")) == SAMPLES["DraftErased", 1]
     assert present.read_text("utf-8") == kept
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from typing import Any
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -81,6 +82,47 @@ async def test_a_long_source_is_fetched_once_for_all_platforms(platform: Desk, a
     assert all("lighthouse" in draft["content"] for draft in drafts)
     assert all(draft["title"] == "A long story" for draft in drafts)
     assert await fetches(platform) == before + 1
+
+
+async def test_samples_become_a_style_that_drafts_are_written_in_and_judged_by(ada: Someone, platform: Desk) -> None:
+    sample = "🚀 Short lines work.\n\nWe write them daily. You read them fast.\n\n#lines #words #work #craft"
+    asked = {"type": "style_sample", "content": sample, "metadata": {"platform": "linkedin"}}
+    added = await ada.post("media", "/api/v1/resources", asked)
+    reference = {"type": "reference", "content": "No style at all."}
+    assert (await ada.post("media", "/api/v1/resources", reference)).status == 201
+
+    async def known() -> dict[str, Any] | None:
+        found = (await ada.get("generation", "/api/v1/style-profile", platform="linkedin")).body
+        return found if found["samples"] else None
+
+    found = await until(known)
+    assert (found["samples"], found["style"]["hashtags"], found["style"]["favourite_emoji"]) == (1, 4, ["🚀"])
+    assert "Emoji are used, most of all 🚀." in found["description"]
+
+    workflow_id = await ada.start(min_score=0, platforms=["linkedin"])
+    (draft,) = await ada.drafts(workflow_id)
+    assert draft["content"].startswith("🚀 ")
+    assert draft["usage"]["style_samples"] == 1
+    assert all(origin != "missing" for _, origin in provenance(draft["content"], ARTICLE, draft["title"]))
+    (verdict,) = await ada.evaluations(workflow_id)
+    assert verdict["measures"]["style_consistency"]["samples"] == 1
+
+    eve = platform.someone()
+    assert (await eve.get("generation", "/api/v1/style-profile")).body["style"] is None
+    assert (await ada.delete("media", f"/api/v1/resources/{added.body['id']}")).status == 204
+
+    async def forgotten() -> bool:
+        return bool((await ada.get("generation", "/api/v1/style-profile")).body["samples"] == 0)
+
+    await until(forgotten)
+
+
+async def test_a_style_for_no_platform_is_refused_and_tones_are_listed(ada: Someone) -> None:
+    refused = await ada.get("generation", "/api/v1/style-profile", platform="pigeon")
+    assert refused.status == 422
+    assert "use one of linkedin, x, blog" in refused.body["detail"]
+    names = [tone["name"] for tone in (await ada.get("generation", "/api/v1/tones")).body["items"]]
+    assert names[:3] == ["professional", "casual", "friendly"]
 
 
 async def fetches(platform: Desk) -> int:

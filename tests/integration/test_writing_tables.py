@@ -42,6 +42,7 @@ STAFF: dict[str, dict[str, Role]] = {
         "outputs": "moderator",
         "outputs_archive": "moderator",
         "sources": "admin",
+        "style_samples": "admin",
         "templates": "moderator",
         "token_usage": "admin",
     },
@@ -95,6 +96,8 @@ async def live(platform: Desk, who: Someone) -> str:
     assert (await who.post("generation", f"{path}/archive", None)).status == 200
     template = {"name": "Notes", "type": "blog", "prompt": "About {topic}."}
     assert (await who.post("generation", "/api/v1/templates", template)).status == 201
+    sample = {"type": "style_sample", "content": "We ship. It works!", "metadata": {"platform": "x"}}
+    assert (await who.post("media", "/api/v1/resources", sample)).status == 201
     account = str(new_id())
     chosen = await who.send("generation", "PUT", f"/api/v1/caption-settings/{account}", {"max_posts_per_run": 5})
     assert chosen.status == 200

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -12,12 +11,13 @@ from markdown_it import MarkdownIt
 from sentencex import segment  # type: ignore[import-untyped]
 
 from shared.platforms import PLATFORMS, Platform
+from shared.style import Style
+from shared.style.marks import BULLET as _BULLET
+from shared.style.marks import HASHTAG as _HASHTAG
+from shared.style.marks import LINK as _LINK
 
 from .port import Submission
 
-_HASHTAG: Final = re.compile(r"(?<![\w&/#])#[^\W_][\w]*")
-_LINK: Final = re.compile(r"https?://\S+")
-_BULLET: Final = re.compile(r"^\s*(?:[-*•–]|\d{1,2}[.)])\s+")
 _SAMPLE: Final = 1200
 _parser: Final = MarkdownIt("commonmark", {"html": False}).enable("table")
 _detector: Final = LangDetector(LangDetectConfig(max_input_length=_SAMPLE))
@@ -35,6 +35,7 @@ class Draft:
     paragraphs: tuple[str, ...]
     bullets: int
     hashtags: tuple[str, ...]
+    samples: Style | None = None  # how its author writes
 
     @cached_property
     def prose(self) -> str:
@@ -71,7 +72,17 @@ def read(submission: Submission) -> Draft:
     hashtags = tuple(_HASHTAG.findall(submission.content)) if platform.max_length is not None else ()
     cleaned = tuple(text for p in paragraphs if (text := _clean(p)))
     language = submission.language.strip().lower()[:2] or _language(" ".join(cleaned))
-    return Draft(platform, submission.content, submission.tone, language, headings, cleaned, bullets, hashtags)
+    return Draft(
+        platform,
+        submission.content,
+        submission.tone,
+        language,
+        headings,
+        cleaned,
+        bullets,
+        hashtags,
+        submission.style,
+    )
 
 
 def quote(sentence: str, most: int = 140) -> str:

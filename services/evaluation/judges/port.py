@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final, Protocol
 
+from shared.style import Style
+
 CRITERIA: Final = ("platform_appropriateness", "style_consistency", "clarity", "engagement", "grammar")
 
 # How much each criterion counts; any positive numbers, their sum need not be 1.
@@ -23,13 +25,17 @@ WEIGHTS: Final[Mapping[str, float]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """One draft to judge. An empty `language` (else ISO 639-1) has it detected."""
+    """One draft to judge, held to the style of its author's samples where there are any.
+
+    An empty `language` (else ISO 639-1) has it detected.
+    """
 
     platform: str
     content: str
     title: str = ""
     language: str = ""
     tone: str = "professional"
+    style: Style | None = None
 
 
 @dataclass(frozen=True, slots=True)

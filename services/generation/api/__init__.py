@@ -1,5 +1,13 @@
 """The generation service over HTTP, one module a subject."""
 
-from services.generation.api import captions, drafts, internal, outputs, templates, usage
+from services.generation.api import captions, drafts, internal, outputs, style, templates, usage
 
-routers = [drafts.router, outputs.router, templates.router, captions.router, usage.router, internal.router]
+routers = [
+    drafts.router,
+    outputs.router,
+    templates.router,
+    captions.router,
+    usage.router,
+    style.router,
+    internal.router,
+]

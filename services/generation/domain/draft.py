@@ -41,6 +41,7 @@ class CreateDraft:
     tone: str = ""
     hashtags: tuple[str, ...] = ()
     usage: Mapping[str, Any] = field(default_factory=dict)
+    style: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,7 @@ def _created(command: CreateDraft) -> DraftCreated:
         tone=command.tone,
         hashtags=command.hashtags,
         usage=dict(command.usage),
+        style=dict(command.style),
     )
 
 

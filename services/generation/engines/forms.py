@@ -13,7 +13,7 @@ from .port import Request
 
 _OUTPUTS_ONLY: Final[Mapping[str, Platform]] = MappingProxyType(
     {
-        "instagram": Platform("instagram", 2200, "characters", None, None, (3, 5)),
+        "instagram": Platform("instagram", 2200, "characters", None, None, (5, 10)),
         "email": Platform("email", None, "characters", 100, 400, (0, 5)),
     }
 )

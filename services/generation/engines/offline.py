@@ -14,6 +14,7 @@ from shared.platforms import Platform, measure
 
 from .analysis import Analysis, analyse
 from .composition import composer
+from .composition.email import preheader
 from .composition.tags import tags
 from .embedding import MODEL, SentenceEncoder
 from .forms import form
@@ -73,7 +74,8 @@ class OfflineEngine:
             marks = tuple(tag for tag in marks if tag in content)
         usage = {"sentences": len(analysis.article.sentences), "language": analysis.article.language}
         model = MODEL if analysis.article.language == "en" else None
-        return Written(analysis.article.title, content, self.name, model, marks, usage)
+        beside = preheader(analysis, made, content) if platform.name == "email" else ""
+        return Written(analysis.article.title, content, self.name, model, marks, usage, preheader=beside)
 
     def _analysis(self, source: Source) -> Analysis:
         key = replace(source, url=None)

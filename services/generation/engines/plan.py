@@ -8,14 +8,19 @@ from typing import Final
 
 import numpy as np
 
+from shared.style.marks import EMOJI
+
 from . import feedback as feedbacks
 from .analysis import Analysis
 from .embedding import SentenceEncoder, lexical
 from .feedback import Revision, Wish
+from .manner import Manner, manner
 from .port import Request
+from .preference import preferred
 from .ranking import Scores, diverse, scaled
 from .sentences import squeeze, words
 from .templates import templates
+from .tones import recognised
 
 _SHORTER_BY: Final = 0.75
 # Words a sentence of an article may have.
@@ -24,13 +29,14 @@ _READABLE: Final = 25
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`variant` turns over hooks and template texts.
+    """`variant` turns over hooks and template texts; `tone` is a preset's name.
 
     `relevance` and `hook` are the analysis's scores as the feedback bends them; below 0 means not to be used.
     """
 
     variant: int
     tone: str
+    manner: Manner
     wishes: frozenset[Wish]
     avoid: tuple[str, ...]
     relevance: Scores
@@ -53,6 +59,11 @@ class Plan:
         """Whether the feedback quotes this sentence."""
         return any(piece in text or text in piece for piece in self.avoid)
 
+    @property
+    def plain_mark(self) -> bool:
+        """Whether the mark of the points is a tone's, which Markdown's own may stand in for."""
+        return EMOJI.fullmatch(self.manner.mark) is None
+
     def turn(self, texts: tuple[str, ...]) -> str:
         """One of the texts, another for each variant; empty when there are none."""
         return texts[self.variant % len(texts)] if texts else ""
@@ -64,7 +75,11 @@ def plan(request: Request, analysis: Analysis, encoder: SentenceEncoder, variant
     previous = squeeze(request.previous or "")
     wishes = revision.wishes
     named = bool(wishes or revision.avoid)
-    relevance, hook = analysis.relevance.copy(), analysis.hook.copy()
+    tone = recognised(request.tone)
+    liked, opens = preferred(analysis, tone, request.style)
+    relevance = np.maximum(analysis.relevance + liked, 0)
+    # What opens badly by itself stays out of question, what is only unlike the author does not.
+    hook = np.where(analysis.hook < 0, analysis.hook, np.maximum(analysis.hook + liked + opens, 0))
     focus = revision.focus or str(request.options.get("topic") or "")
     if focus:
         pull = _likeness(focus, analysis, encoder)
@@ -85,16 +100,18 @@ def plan(request: Request, analysis: Analysis, encoder: SentenceEncoder, variant
         relevance[with_number] += 0.5
         hook[with_number] += 0.3
     most_words = _most_words(analysis, previous) if "shorter_sentences" in wishes else None
-    asked = any(text in previous for text in _questions(analysis, request.tone))
+    asked = any(text in previous for text in templates(analysis.article.language).every() if text.endswith("?"))
+    built = manner(tone, request.style)
     result = Plan(
         variant=variant,
-        tone=request.tone,
+        tone=tone,
+        manner=built,
         wishes=wishes,
         avoid=revision.avoid,
         relevance=relevance,
         hook=hook,
         more_tags=("more_hashtags" in wishes) - ("fewer_hashtags" in wishes),
-        ask="question" in wishes or (asked and "no_question" not in wishes),
+        ask="question" in wishes or ((asked or built.asks) and "no_question" not in wishes),
         most_words=most_words,
     )
     _bend(
@@ -156,8 +173,3 @@ def _catches(text: str) -> float:
     """What makes an opening: a figure, brevity, a question."""
     question = text.rstrip("\"'”’").endswith("?")
     return 0.4 * any(map(str.isdigit, text)) + 0.3 * (len(text) <= 90) + 0.2 * question
-
-
-def _questions(analysis: Analysis, tone: str) -> tuple[str, ...]:
-    own = templates(analysis.article.language)
-    return (*own.questions, *own.casual_questions, *own.closings)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from shared.style import Style
+
 from .spending import Spent
 
 
@@ -28,7 +30,7 @@ class Request:
     """One draft for one platform. `iteration` starts at 1; later ones bring the previous draft and its feedback.
 
     `options` may hold a `topic` to keep to, the most `words` where words are counted, and a `brief`, the user's prompt,
-    which engines that cannot follow one pass by.
+    which engines that cannot follow one pass by. `style` is how the user's own samples are written.
     """
 
     platform: str
@@ -38,13 +40,15 @@ class Request:
     previous: str | None = None
     tone: str = "professional"
     options: Mapping[str, Any] = field(default_factory=dict)
+    style: Style | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
     """A draft: `content` is the whole post, with its hashtags where the platform shows them in the text.
 
-    `spent` is what a model took, also one whose answer was no use.
+    `preheader` is what an inbox shows beside a newsletter's subject, which is its title. `spent` is what a model took,
+    also one whose answer was no use.
     """
 
     title: str
@@ -54,6 +58,7 @@ class Written:
     hashtags: tuple[str, ...] = ()
     usage: dict[str, Any] = field(default_factory=dict)
     spent: Spent | None = None
+    preheader: str = ""
 
 
 class Engine(Protocol):

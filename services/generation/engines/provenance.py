@@ -8,6 +8,10 @@ from functools import lru_cache
 from typing import Final, Literal
 from unicodedata import normalize
 
+import regex
+
+from shared.style.marks import EMOJI
+
 from . import markdown
 from .language import detect
 from .sentences import ELLIPSIS, split, squeeze
@@ -15,7 +19,8 @@ from .templates import every_text
 
 Origin = Literal["source", "template", "hashtag", "title", "missing"]
 
-_MARKER: Final = re.compile(r"\A(?:#{2,6}\s+|>\s+|[-*•]\s+|\d{1,9}[.)]\s+)+")
+# What a manner sets before a sentence: marks of lists, and an emoji of the author's.
+_MARKER: Final = regex.compile(rf"\A(?:#{{2,6}}\s+|>\s+|[-*•→✓]\s+|\d{{1,9}}[.)]\s+|(?:{EMOJI.pattern})\s+)+")
 _TITLE: Final = re.compile(r"\A#\s+(.+)\Z")
 _TAGS_ONLY: Final = re.compile(r"(?:#[^\s#]+\s*)+")
 _FENCE: Final = re.compile(r"\A(`{3,}|~{3,})")

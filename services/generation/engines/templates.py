@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from typing import Final
 
 from pydantic import TypeAdapter
+
+
+@dataclass(frozen=True, slots=True)
+class ToneTexts:
+    """A tone's own words: a label above points, the end of a post, the end of an article."""
+
+    labels: tuple[str, ...] = ()
+    endings: tuple[str, ...] = ()
+    closings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,18 +28,39 @@ class Templates:
     takeaways: tuple[str, ...] = ()
     summary: tuple[str, ...] = ()
     questions: tuple[str, ...] = ()
-    casual_questions: tuple[str, ...] = ()
     closings: tuple[str, ...] = ()
+    tones: Mapping[str, ToneTexts] = field(default_factory=dict)
     dependent_openers: tuple[str, ...] = ()
     common_words: frozenset[str] = frozenset()
     particles: tuple[str, ...] = ()
     verb_endings: tuple[str, ...] = ()
 
-    def asks(self, tone: str) -> tuple[str, ...]:
-        """The questions to close with in this tone."""
-        return self.casual_questions if tone in ("casual", "friendly") and self.casual_questions else self.questions
+    def labels(self, tone: str) -> tuple[str, ...]:
+        """What may stand above the points."""
+        return self._of(tone).labels or self.takeaways
+
+    def endings(self, tone: str) -> tuple[str, ...]:
+        """What a post may end with."""
+        return self._of(tone).endings or self.questions
+
+    def closings_of(self, tone: str) -> tuple[str, ...]:
+        """What an article may end with."""
+        return self._of(tone).closings or self.closings
+
+    def asking(self, tone: str) -> tuple[str, ...]:
+        """The endings that ask, the tone's own where it has any."""
+        return tuple(text for text in self._of(tone).endings if text.endswith("?")) or self.questions
+
+    def every(self) -> frozenset[str]:
+        """All texts that may stand in a draft."""
+        own = [text for tone in self.tones.values() for text in (*tone.labels, *tone.endings, *tone.closings)]
+        return frozenset((*self.takeaways, *self.summary, *self.questions, *self.closings, *own))
+
+    def _of(self, tone: str) -> ToneTexts:
+        return self.tones.get(tone, _NONE)
 
 
+_NONE: Final = ToneTexts()
 _SHAPE: Final = TypeAdapter(Templates)
 
 
@@ -45,9 +76,4 @@ def templates(language: str) -> Templates:
 def every_text() -> frozenset[str]:
     """Every template text of every language that may stand in a draft."""
     languages = [file.name.removesuffix(".toml") for file in (files(__package__) / "templates").iterdir()]
-    return frozenset(
-        text
-        for language in languages
-        for t in (templates(language),)
-        for text in (*t.takeaways, *t.summary, *t.questions, *t.casual_questions, *t.closings)
-    )
+    return frozenset(text for language in languages for text in templates(language).every())

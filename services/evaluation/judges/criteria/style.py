@@ -1,44 +1,53 @@
-"""Does it keep to one voice, and to the tone that was asked for."""
+"""Does it keep to one voice, to the tone that was asked for, and to the way its author writes."""
 
 from __future__ import annotations
 
 import re
 import statistics
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 import regex
+
+from shared.style import gaps, measured
+from shared.style.marks import CONTRACTION as _CONTRACTION
+from shared.style.marks import EMOJI as _EMOJI
+from shared.style.marks import FIRST as _FIRST
+from shared.style.marks import PLURAL as _PLURAL
+from shared.style.marks import POLITE as _POLITE
 
 from ..draft import Draft, quote
 from ..rating import Finding, Rating, rating, up_to
 
 _SHOUTED: Final = regex.compile(r"\b\p{Lu}{4,}\b")
-_EMOJI: Final = regex.compile(r"\p{EPres}|\p{Emoji}\uFE0F")
 _CHAT: Final = re.compile(r"\b(?:u|ur|gonna|wanna|gotta|lol|omg|btw|tbh|imo|idk|thx|pls|lemme|ya|kinda|sorta)\b", re.I)
-_CONTRACTION: Final = re.compile(r"\b\w+['’](?:s|re|ve|ll|d|t|m)\b", re.I)
-_FIRST: Final = re.compile(r"\b(?:I|me|my|mine)\b")
-_PLURAL: Final = re.compile(r"\b(?:we|us|our|ours)\b", re.I)
-_POLITE: Final = re.compile(
-    r"(?:니다|니까|세요|시오|어요|아요|해요|에요|예요|까요|나요|가요|게요|네요|군요|지요|죠)[.!?…\"'”’]*$"
-)
-CASUAL: Final = frozenset({"casual", "friendly", "humorous", "playful"})
+CASUAL: Final = frozenset({"casual", "friendly", "humorous", "playful", "enthusiastic"})
+_LARGEST_GAP: Final = 25.0  # points
 
 
 def rate(draft: Draft) -> Rating:
-    """Measures: tone, exclamation_marks, shouted_words, emoji, sentence_length_variation (deviation by mean)."""
+    """Measures: tone, exclamation_marks, shouted_words, emoji, sentence_length_variation (deviation by mean).
+
+    With samples also: samples (how many), unlike_samples (measure → what the draft has, what the samples have).
+    """
     lengths = [len(s.split()) for s in draft.sentences]
     mean = statistics.fmean(lengths) if lengths else 0.0
     variation = statistics.pstdev(lengths) / mean if len(lengths) > 1 and mean else 0.0
     shouted = _SHOUTED.findall(draft.prose)
-    measures = {
+    differences = gaps(measured(draft.content, draft.language), draft.samples) if draft.samples else ()
+    measures: dict[str, Any] = {
         "tone": draft.tone,
         "exclamation_marks": draft.prose.count("!"),
         "shouted_words": len(shouted),
         "emoji": len(_EMOJI.findall(draft.content)),
         "sentence_length_variation": round(variation, 2),
     }
+    if draft.samples is not None:
+        measures["samples"] = draft.samples.texts
+        measures["unlike_samples"] = {gap.measure: [gap.draft, gap.samples] for gap in differences}
     casual = draft.tone in CASUAL
     findings = [*_loud(draft, shouted, casual), *_voice(draft), *_rhythm(draft, lengths, mean, variation, casual)]
+    findings += [Finding(_LARGEST_GAP * gap.size, gap.advice) for gap in differences]
     return rating(findings, measures)
 
 
@@ -49,10 +58,13 @@ def _loud(draft: Draft, shouted: list[str], casual: bool) -> Iterator[Finding]:
         # One or two may be acronyms; nobody writes a sentence of them.
         if len(shouted) > 2 or share > 0.1:
             yield Finding(points, f"do not shout in capitals: {quote(' '.join(shouted[:4]))}")
-    allowed = 3 if casual else 1
+    usual = draft.samples.exclamations * len(draft.sentences) if draft.samples else 0
+    allowed = max(3 if casual else 1, usual)
     if (marks := draft.prose.count("!")) > allowed:
         yield Finding(up_to(35, 9 * (marks - allowed)), f"use fewer exclamation marks, it has {marks}")
     emoji, allowed = len(_EMOJI.findall(draft.content)), 6 if casual else 2
+    if draft.samples is not None and draft.samples.emoji >= 0.5:
+        allowed = max(allowed, round(draft.samples.emoji * len(draft.words) / 100) + 3)
     if emoji > allowed:
         yield Finding(up_to(25, 5 * (emoji - allowed)), f"use fewer emoji for a {draft.tone} tone, it has {emoji}")
     if not casual and (chat := _CHAT.findall(draft.prose)) and draft.language == "en":

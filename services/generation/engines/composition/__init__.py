@@ -11,9 +11,11 @@ from ..analysis import Analysis
 from ..plan import Plan
 from .blog import compose as blog
 from .email import compose as email
+from .instagram import compose as instagram
 from .linkedin import compose as linkedin
 from .short import compose as short
 
+_SHORT: Final = 1000
 Compose = Callable[[Analysis, Plan, Platform], str]
 
 _COMPOSERS: Final[Mapping[str, Compose]] = {
@@ -22,14 +24,17 @@ _COMPOSERS: Final[Mapping[str, Compose]] = {
     "blog": blog,
     "ghost": blog,
     "email": email,
+    "instagram": instagram,
 }
 
 
 def composer(platform: Platform) -> Compose:
-    """The platform's own composer, or the one for posts of its size."""
+    """The platform's own composer, or the one for texts of its size; without a limit it takes an article."""
     if platform.name in _COMPOSERS:
         return _COMPOSERS[platform.name]
-    return short if platform.max_length is not None and platform.max_length <= 1000 else linkedin
+    if platform.max_length is None:
+        return blog
+    return short if platform.max_length <= _SHORT else linkedin
 
 
 __all__ = ["Compose", "composer"]

@@ -57,15 +57,16 @@ def _post(analysis: Analysis, plan: Plan, body: list[_Piece]) -> str:
     (first, passages), *rest = _sections(analysis, body)
     lead = [] if first.heading else passages[:1]
     summary = _summary(analysis, plan) if len(article.sentences) > _NEEDS_SUMMARY else []
-    parts = [f"# {markdown.escape(title)}", _opening(analysis, plan), *map(_render, lead)]
+    parts = [f"# {markdown.escape(title)}", _opening(analysis, plan), *map(_render, _divided(lead, plan))]
     if summary and texts.summary:
         parts += [f"## {plan.turn(texts.summary)}", "\n".join(f"- {line}" for line in summary)]
     for section, kept in ((first, passages[len(lead) :]), *rest):
         if section.heading:
             parts.append(f"{'#' * section.level} {markdown.escape(section.heading)}")
-        parts += _listed(kept)
-    if article.language != "und" and "no_question" not in plan.wishes:
-        parts.append(plan.turn(texts.closings))
+        parts += _listed(_divided(kept, plan))
+    closes = plan.manner.closes or "question" in plan.wishes
+    if article.language != "und" and closes and "no_question" not in plan.wishes:
+        parts.append(plan.turn(texts.closings_of(plan.tone)))
     return "\n\n".join(filter(None, parts))
 
 
@@ -158,6 +159,19 @@ def _named(chapter: list[_Piece], unused: list[str], first: bool) -> tuple[Secti
     if phrase:
         unused.remove(phrase)
     return Section(phrase[:1].upper() + phrase[1:], 2, tuple(passages)), passages
+
+
+def _divided(passages: list[Passage], plan: Plan) -> list[Passage]:
+    """The passages with paragraphs no longer than the author's own."""
+    longest, size = plan.manner.longest_paragraph, plan.manner.paragraph
+    if longest is None:
+        return passages
+    return [
+        replace(passage, sentences=passage.sentences[at : at + size]) if long else passage
+        for passage in passages
+        for long in (passage.kind == "paragraph" and len(passage.sentences) > longest,)
+        for at in (range(0, len(passage.sentences), size) if long else (0,))
+    ]
 
 
 def _listed(passages: list[Passage]) -> Iterator[str]:

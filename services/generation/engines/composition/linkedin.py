@@ -1,4 +1,4 @@
-"""A LinkedIn post: a hook alone on top, takeaways, a question, hashtags."""
+"""A LinkedIn post: a hook alone on top, takeaways, a closing question, hashtags."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from ..analysis import Analysis
 from ..plan import Plan, hooks, points
 from ..sentences import shorten
 from ..templates import templates
+from .points import closing, labelled, listed, opened
 from .tags import tags
 
 # What a reader sees before "see more".
@@ -25,25 +26,23 @@ def compose(analysis: Analysis, plan: Plan, platform: Platform) -> str:
     texts = templates(analysis.article.language)
     ranked = hooks(plan)
     hook = next((row for row in ranked if len(analysis.candidates[row].text) <= _HOOK), ranked[0])
-    opening = shorten(analysis.candidates[hook].text, lambda text: len(text) <= _HOOK)
-    count = 3 + 2 * ("longer" in plan.wishes) - ("shorter" in plan.wishes)
+    opening = opened(plan, shorten(analysis.candidates[hook].text, lambda text: len(opened(plan, text)) <= _HOOK))
+    count = plan.manner.points + 2 * ("longer" in plan.wishes) - ("shorter" in plan.wishes)
     # One more than listed: the first in reading order leads from the hook to the list.
-    rows = points(plan, analysis, count + 1, [hook])
-    lead = [analysis.candidates[row].text for row in rows[: len(rows) > count]]
-    listed = [shorten(analysis.candidates[row].text, lambda text: len(text) <= _POINT) for row in rows[len(lead) :]]
-    label = plan.turn(texts.takeaways)
-    question = "" if "no_question" in plan.wishes else plan.turn(texts.asks(plan.tone))
+    rows = points(plan, analysis, count + plan.manner.lead, [hook])
+    lead = [analysis.candidates[row].text for row in rows[: plan.manner.lead and len(rows) > count]]
+    said = [shorten(analysis.candidates[row].text, lambda text: len(text) <= _POINT) for row in rows[len(lead) :]]
+    question = closing(plan, texts)
     marks = " ".join(tags(analysis, plan, platform))
     while True:
-        bullets = "\n".join(f"• {text}" for text in listed)
-        parts = [opening, *lead, f"{label}\n{bullets}" if label and bullets else bullets, question, marks]
+        parts = [opening, *lead, labelled(plan, texts, listed(plan, said)), question, marks]
         post = "\n\n".join(filter(None, parts))
         if fits(post):
             return post
-        if not (listed or lead or question or marks):
+        if not (said or lead or question or marks):
             return shorten(opening, fits)
-        if listed:
-            listed.pop()
+        if said:
+            said.pop()
         elif lead:
             lead.clear()
         elif question:

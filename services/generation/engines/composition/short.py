@@ -11,6 +11,7 @@ from ..analysis import Analysis
 from ..plan import Plan, hooks, points
 from ..sentences import shorten
 from ..templates import templates
+from .points import closing, opened
 from .tags import tags
 
 # A sentence cut shorter than this says nothing: rather no hashtags.
@@ -24,15 +25,18 @@ def compose(analysis: Analysis, plan: Plan, platform: Platform) -> str:
     def fits(text: str) -> bool:
         return limit is None or measure(platform, text) <= limit
 
-    question = plan.turn(templates(analysis.article.language).asks(plan.tone)) if plan.ask else ""
+    def head(row: int) -> str:
+        return opened(plan, analysis.candidates[row].text)
+
+    question = closing(plan, templates(analysis.article.language)) if plan.ask else ""
     # What must yield when space is short: first the second sentence, then tags, then the question.
     marks = " ".join(tags(analysis, plan, platform))
     for ending in ([question, marks], [question], [marks], []):
         tail = "".join(f"\n\n{part}" for part in ending if part)
-        best = next((row for row in hooks(plan) if fits(analysis.candidates[row].text + tail)), None)
+        best = next((row for row in hooks(plan) if fits(head(row) + tail)), None)
         if best is not None:
-            return _filled(analysis, plan, best, tail, fits)
-        text = shorten(analysis.candidates[hooks(plan)[0]].text, _before(tail, fits))
+            return _filled(analysis, plan, best, head(best), tail, fits)
+        text = shorten(head(hooks(plan)[0]), _before(tail, fits))
         if len(text) > _WORTH_READING:
             return text + tail
     return text
@@ -42,8 +46,7 @@ def _before(tail: str, fits: Callable[[str], bool]) -> Callable[[str], bool]:
     return lambda head: fits(head + tail)
 
 
-def _filled(analysis: Analysis, plan: Plan, hook: int, tail: str, fits: Callable[[str], bool]) -> str:
-    head = analysis.candidates[hook].text
+def _filled(analysis: Analysis, plan: Plan, hook: int, head: str, tail: str, fits: Callable[[str], bool]) -> str:
     if "shorter" not in plan.wishes:
         for row in points(plan, analysis, 6, [hook]):
             longer = f"{head}\n\n{analysis.candidates[row].text}"

@@ -10,7 +10,12 @@ from ..plan import Plan
 
 
 def tags(analysis: Analysis, plan: Plan, platform: Platform) -> tuple[str, ...]:
-    """The fewest the platform asks for, one more or less when the feedback says so, and never more than it allows."""
+    """The fewest the platform asks for, or as many as the author uses, one more or less when the feedback says so.
+
+    Never fewer than the platform asks for, nor more than it allows.
+    """
     fewest, most = platform.hashtags
-    count = min(most, max(fewest, fewest + plan.more_tags, 0))
-    return hashtags(analysis.phrases, count) if count else ()
+    usual = fewest if plan.manner.tags is None else plan.manner.tags
+    count = min(most, max(fewest, usual + plan.more_tags, 0))
+    found = hashtags(analysis.phrases, count) if count else ()
+    return tuple(tag.lower() for tag in found) if plan.manner.lower_tags else found
