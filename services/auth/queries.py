@@ -17,8 +17,8 @@ WHERE users.id = $1
 """
 
 # Who may log in by this name or address, whatever their case.
-_BY_USERNAME = "SELECT id, username, hashed_password FROM users WHERE is_active AND lower(username) = lower($1)"
-_BY_EMAIL = "SELECT id, username, hashed_password FROM users WHERE is_active AND lower(email) = lower($1)"
+_BY_USERNAME = "SELECT id, username, hashed_password FROM users WHERE is_active AND username_key = lower($1)"
+_BY_EMAIL = "SELECT id, username, hashed_password FROM users WHERE is_active AND email_key = lower($1)"
 
 _LOG_INS = "SELECT log_ins FROM users WHERE id = $1"
 _NOT_REVOKED = (
@@ -38,7 +38,7 @@ _ACCOUNT = f"SELECT {_ACCOUNT_COLUMNS} FROM users WHERE id = $1"
 # One statement for each combination of filters would be six; the planner leaves out what is null.
 _ACCOUNTS = f"""
 SELECT {_ACCOUNT_COLUMNS} FROM users
-WHERE ($1::timestamptz IS NULL OR (created_at, id) < ($1, $2))
+WHERE (created_at, id) < ($1, $2)
   AND ($4::user_role IS NULL OR role = $4) AND ($5::boolean IS NULL OR is_active = $5)
 ORDER BY created_at DESC, id DESC LIMIT $3
 """
@@ -50,7 +50,7 @@ SELECT sessions.id, device_info, host(ip_address) AS ip_address, user_agent, ses
 FROM sessions LEFT JOIN known_connections ON known_connections.id = active_platform_id
 WHERE sessions.user_id = $1"""
 _OPEN_PAGE = f"""{_SESSIONS} AND NOT revoked AND expires_at > $2
-  AND ($3::timestamptz IS NULL OR (sessions.created_at, sessions.id) < ($3, $4))
+  AND (sessions.created_at, sessions.id) < ($3, $4)
 ORDER BY sessions.created_at DESC, sessions.id DESC LIMIT $5
 """
 _OWN_SESSION = f"{_SESSIONS} AND sessions.id = $2"
@@ -98,8 +98,7 @@ async def not_revoked(connection: PoolConnection, user_id: UUID) -> list[Any]:
 
 async def open_sessions(connection: PoolConnection, user_id: UUID, now: datetime, page: PageRequest) -> list[Any]:
     """A page of a user's open sessions, newest first, and one more."""
-    after = (page.after.created_at, page.after.id) if page.after else (None, None)
-    found: list[Any] = await connection.fetch(_OPEN_PAGE, user_id, now, *after, page.limit + 1)
+    found: list[Any] = await connection.fetch(_OPEN_PAGE, user_id, now, *page.place, page.limit + 1)
     return found
 
 
@@ -137,8 +136,7 @@ async def account(connection: PoolConnection, user_id: UUID) -> Any:
 
 async def accounts(connection: PoolConnection, page: PageRequest, role: str | None, active: bool | None) -> list[Any]:
     """A page of the accounts that the reader may see, newest first, and one more."""
-    after = (page.after.created_at, page.after.id) if page.after else (None, None)
-    found: list[Any] = await connection.fetch(_ACCOUNTS, *after, page.limit + 1, role, active)
+    found: list[Any] = await connection.fetch(_ACCOUNTS, *page.place, page.limit + 1, role, active)
     return found
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from shared.database import PoolConnection
-from shared.http.pagination import Cursor, PageRequest
+from shared.http.pagination import PageRequest
 
 _COLUMNS = """id, draft_id, workflow_id, platform, iteration, score, criteria_scores, feedback, measures, judge, model,
        created_at"""
@@ -20,9 +19,6 @@ _OF_DRAFT = f"SELECT {_COLUMNS} FROM evaluations WHERE draft_id = $1 AND ($5::uu
 _OF_WORKFLOW = f"SELECT {_COLUMNS} FROM evaluations WHERE workflow_id = $1 {_PAGE}"
 _OF_USER = f"SELECT {_COLUMNS} FROM evaluations WHERE user_id = $1 {_PAGE}"
 
-# Before every row there can be, so that the first page is read from the index as any other.
-_NEWEST = Cursor(datetime(9999, 1, 1, tzinfo=UTC), UUID(int=2**128 - 1))
-
 
 async def evaluation(connection: PoolConnection, evaluation_id: UUID) -> Any:
     """The evaluation's row, or None when the reader may not see it."""
@@ -33,8 +29,7 @@ async def evaluations(
     connection: PoolConnection, user_id: UUID, workflow_id: UUID | None, draft_id: UUID | None, page: PageRequest
 ) -> list[Any]:
     """A page of a draft's, a workflow's or all the user's evaluations, newest first, and one more."""
-    after = page.after or _NEWEST
-    bounds = (after.created_at, after.id, page.limit + 1)
+    bounds = (*page.place, page.limit + 1)
     found: list[Any]
     if draft_id is not None:
         found = await connection.fetch(_OF_DRAFT, draft_id, *bounds, workflow_id)
@@ -63,8 +58,7 @@ async def caption_evaluations(
     connection: PoolConnection, user_id: UUID, image_id: UUID | None, page: PageRequest
 ) -> list[Any]:
     """A page of the verdicts on an image's descriptions, or on all the user's, newest first, and one more."""
-    after = page.after or _NEWEST
-    place = (user_id, after.created_at, after.id, page.limit + 1)
+    place = (user_id, *page.place, page.limit + 1)
     found: list[Any] = await (
         connection.fetch(_CAPTIONS_OF_USER, *place)
         if image_id is None

@@ -17,14 +17,14 @@ _FILE = f"SELECT {_FILE_COLUMNS} FROM files WHERE id = $1"
 
 _FILES = f"""
 SELECT {_FILE_COLUMNS} FROM files
-WHERE user_id = $1 AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3))
+WHERE user_id = $1 AND (created_at, id) < ($2, $3)
 ORDER BY created_at DESC, id DESC LIMIT $4
 """
 
 # A statement of its own, so that the planner takes the project's index.
 _FILES_IN_PROJECT = f"""
 SELECT {_FILE_COLUMNS} FROM files
-WHERE project_id = $5 AND user_id = $1 AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3))
+WHERE project_id = $5 AND user_id = $1 AND (created_at, id) < ($2, $3)
 ORDER BY created_at DESC, id DESC LIMIT $4
 """
 
@@ -36,7 +36,7 @@ _RESOURCE = f"SELECT {_RESOURCE_COLUMNS} FROM resources WHERE id = $1"
 
 _RESOURCES = f"""
 SELECT {_RESOURCE_COLUMNS} FROM resources
-WHERE user_id = $1 AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3))
+WHERE user_id = $1 AND (created_at, id) < ($2, $3)
   AND ($5::text IS NULL OR type = $5)
 ORDER BY created_at DESC, id DESC LIMIT $4
 """
@@ -54,7 +54,7 @@ _IMAGE = f"SELECT {_IMAGE_COLUMNS} {_IMAGE_FROM} WHERE image.id = $1"
 
 _IMAGES = f"""
 SELECT {_IMAGE_COLUMNS} {_IMAGE_FROM}
-WHERE image.user_id = $1 AND ($2::timestamptz IS NULL OR (image.created_at, image.id) < ($2, $3))
+WHERE image.user_id = $1 AND (image.created_at, image.id) < ($2, $3)
   AND ($5::text IS NULL OR image.status = $5::processing_status)
   AND ($6::integer IS NULL OR image.caption_quality_score >= $6)
   AND ($7::integer IS NULL OR image.caption_quality_score <= $7)
@@ -71,14 +71,14 @@ ORDER BY image.created_at DESC, image.id DESC LIMIT $4
 _TO_REVIEW = f"""
 SELECT {_IMAGE_COLUMNS} {_IMAGE_FROM}
 WHERE image.status = 'pending' AND image.generated_caption IS NOT NULL
-  AND ($1::timestamptz IS NULL OR (image.created_at, image.id) < ($1, $2))
+  AND (image.created_at, image.id) < ($1, $2)
   AND ($4::boolean IS NULL OR image.needs_special_review = $4)
 ORDER BY image.created_at DESC, image.id DESC LIMIT $3
 """
 
 _MEDIA_FILES = """
 SELECT id, post_id, original_url, ghost_url, file_type, file_size, processed_at, created_at FROM media_files
-WHERE user_id = $1 AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3))
+WHERE user_id = $1 AND (created_at, id) < ($2, $3)
   AND ($5::uuid IS NULL OR post_id = $5)
 ORDER BY created_at DESC, id DESC LIMIT $4
 """
@@ -117,7 +117,7 @@ async def file(connection: PoolConnection, file_id: UUID) -> Any:
 
 async def files(connection: PoolConnection, user_id: UUID, page: PageRequest, project_id: UUID | None) -> list[Any]:
     """A page of a user's files, newest first, and one more."""
-    place = (user_id, *_after(page), page.limit + 1)
+    place = (user_id, *page.place, page.limit + 1)
     found: list[Any] = await (
         connection.fetch(_FILES, *place)
         if project_id is None
@@ -138,7 +138,7 @@ async def resource(connection: PoolConnection, resource_id: UUID) -> Any:
 
 async def resources(connection: PoolConnection, user_id: UUID, page: PageRequest, kind: str | None) -> list[Any]:
     """A page of a user's resources, newest first, and one more."""
-    found: list[Any] = await connection.fetch(_RESOURCES, user_id, *_after(page), page.limit + 1, kind)
+    found: list[Any] = await connection.fetch(_RESOURCES, user_id, *page.place, page.limit + 1, kind)
     return found
 
 
@@ -149,20 +149,20 @@ async def image(connection: PoolConnection, image_id: UUID) -> Any:
 
 async def images(connection: PoolConnection, user_id: UUID, page: PageRequest, wanted: ImageFilter) -> list[Any]:
     """A page of a user's images, newest first, and one more."""
-    place = (user_id, *_after(page), page.limit + 1)
+    place = (user_id, *page.place, page.limit + 1)
     found: list[Any] = await connection.fetch(_IMAGES, *place, *astuple(wanted))
     return found
 
 
 async def to_review(connection: PoolConnection, page: PageRequest, special: bool | None) -> list[Any]:
     """A page of images whose captions await a person, newest first, and one more: all that the reader may see."""
-    found: list[Any] = await connection.fetch(_TO_REVIEW, *_after(page), page.limit + 1, special)
+    found: list[Any] = await connection.fetch(_TO_REVIEW, *page.place, page.limit + 1, special)
     return found
 
 
 async def media_files(connection: PoolConnection, user_id: UUID, page: PageRequest, post_id: UUID | None) -> list[Any]:
     """A page of files of a user's collected posts, newest first, and one more."""
-    found: list[Any] = await connection.fetch(_MEDIA_FILES, user_id, *_after(page), page.limit + 1, post_id)
+    found: list[Any] = await connection.fetch(_MEDIA_FILES, user_id, *page.place, page.limit + 1, post_id)
     return found
 
 
@@ -174,7 +174,3 @@ async def files_of_post(connection: PoolConnection, post_id: UUID) -> list[UUID]
 async def all_of(connection: PoolConnection, user_id: UUID, limit: int) -> dict[str, list[UUID]]:
     """Ids of what is the user's, of each kind at most `limit`; posts only when their images are gone."""
     return dict(await connection.fetchrow(_ALL_OF, user_id, limit))
-
-
-def _after(page: PageRequest) -> tuple[Any, Any]:
-    return (page.after.created_at, page.after.id) if page.after else (None, None)

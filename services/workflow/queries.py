@@ -14,7 +14,7 @@ _PROJECT = "SELECT id, title, description, created_at, updated_at FROM projects 
 
 _PROJECTS = """
 SELECT id, title, description, created_at, updated_at FROM projects
-WHERE user_id = $1 AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3))
+WHERE user_id = $1 AND (created_at, id) < ($2, $3)
 ORDER BY created_at DESC, id DESC LIMIT $4
 """
 
@@ -43,12 +43,13 @@ FROM workflows WHERE id = $1
 
 _EXISTS = "SELECT EXISTS (SELECT FROM workflows WHERE id = $1)"
 
-_WORKFLOWS = f"""
-SELECT {_COLUMNS} FROM workflows
-WHERE user_id = $1 AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3))
-  AND ($5::text IS NULL OR status = $5) AND ($6::uuid IS NULL OR project_id = $6)
+_PAGE = """
+WHERE user_id = $1 AND (created_at, id) < ($2, $3) AND ($5::text IS NULL OR status = $5) {and_project}
 ORDER BY created_at DESC, id DESC LIMIT $4
 """
+_WORKFLOWS = f"SELECT {_COLUMNS} FROM workflows" + _PAGE.format(and_project="")
+# A statement of its own, so that the planner takes the project's index.
+_WORKFLOWS_IN_PROJECT = f"SELECT {_COLUMNS} FROM workflows" + _PAGE.format(and_project="AND project_id = $6")
 
 
 # Those that wait longest come first. Who sees which is for row-level security to say.
@@ -56,7 +57,7 @@ _REVIEW_QUEUE = """
 SELECT s.id, s.workflow_id, s.user_id, s.platform, s.active_draft_id, s.iteration, s.score, s.reason, s.created_at,
        s.updated_at, w.title, w.project_id
 FROM platform_states s LEFT JOIN workflows w ON w.id = s.workflow_id
-WHERE s.status = 'awaiting_review' AND ($1::timestamptz IS NULL OR (s.updated_at, s.id) > ($1, $2))
+WHERE s.status = 'awaiting_review' AND (s.updated_at, s.id) > ($1, $2)
   AND ($4::text IS NULL OR s.platform = $4)
 ORDER BY s.updated_at, s.id LIMIT $3
 """
@@ -68,7 +69,7 @@ _EXECUTION = f"SELECT {_EXECUTION_COLUMNS} FROM executions WHERE id = $1"
 
 _EXECUTIONS = f"""
 SELECT {_EXECUTION_COLUMNS} FROM executions
-WHERE user_id = $1 AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3))
+WHERE user_id = $1 AND (created_at, id) < ($2, $3)
   AND ($5::text IS NULL OR status = $5)
 ORDER BY created_at DESC, id DESC LIMIT $4
 """
@@ -77,7 +78,7 @@ ORDER BY created_at DESC, id DESC LIMIT $4
 _ACTIVE_EXECUTIONS = f"""
 SELECT {_EXECUTION_COLUMNS} FROM executions
 WHERE user_id = $1 AND status IN ('running', 'validating', 'correcting') AND started_at > now() - interval '1 hour'
-  AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3))
+  AND (created_at, id) < ($2, $3)
 ORDER BY created_at DESC, id DESC LIMIT $4
 """
 
@@ -85,7 +86,7 @@ ORDER BY created_at DESC, id DESC LIMIT $4
 _ACTIVE_EVERYWHERE = f"""
 SELECT {_EXECUTION_COLUMNS}, user_id FROM executions
 WHERE status IN ('running', 'validating', 'correcting') AND started_at > now() - interval '1 hour'
-  AND ($1::timestamptz IS NULL OR (started_at, id) > ($1, $2))
+  AND (started_at, id) > ($1, $2)
 ORDER BY started_at, id LIMIT $3
 """
 
@@ -99,14 +100,14 @@ FROM executions WHERE user_id = $1
 
 _LOGS = """
 SELECT id, timestamp AS created_at, level, message, metadata, step_id FROM execution_logs
-WHERE execution_id = $1 AND ($2::timestamptz IS NULL OR (timestamp, id) < ($2, $3))
+WHERE execution_id = $1 AND (timestamp, id) < ($2, $3)
   AND ($5::text[] IS NULL OR level = ANY ($5))
 ORDER BY timestamp DESC, id DESC LIMIT $4
 """
 
 _ARTIFACTS = """
 SELECT id, type, name, data, file_url, file_size_bytes, mime_type, verified, created_at FROM artifacts
-WHERE execution_id = $1 AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3))
+WHERE execution_id = $1 AND (created_at, id) < ($2, $3)
 ORDER BY created_at DESC, id DESC LIMIT $4
 """
 
@@ -118,7 +119,7 @@ _RUN = f"SELECT {_RUN_COLUMNS} FROM processing_runs WHERE id = $1"
 
 _RUNS = f"""
 SELECT {_RUN_COLUMNS} FROM processing_runs
-WHERE user_id = $1 AND ($2::timestamptz IS NULL OR (started_at, id) < ($2, $3)) AND ($5::text IS NULL OR status = $5)
+WHERE user_id = $1 AND (started_at, id) < ($2, $3) AND ($5::text IS NULL OR status = $5)
 ORDER BY started_at DESC, id DESC LIMIT $4
 """
 
@@ -148,7 +149,7 @@ async def project(connection: PoolConnection, project_id: UUID) -> Any:
 
 async def projects(connection: PoolConnection, user_id: UUID, page: PageRequest) -> list[Any]:
     """A page of a user's projects, newest first, and one more."""
-    found: list[Any] = await connection.fetch(_PROJECTS, user_id, *_after(page), page.limit + 1)
+    found: list[Any] = await connection.fetch(_PROJECTS, user_id, *page.place, page.limit + 1)
     return found
 
 
@@ -173,14 +174,19 @@ async def workflows(
     connection: PoolConnection, user_id: UUID, page: PageRequest, status: str | None, project_id: UUID | None
 ) -> list[Any]:
     """A page of a user's workflows, newest first, and one more."""
-    found: list[Any] = await connection.fetch(_WORKFLOWS, user_id, *_after(page), page.limit + 1, status, project_id)
+    place = (user_id, *page.place, page.limit + 1, status)
+    found: list[Any] = await (
+        connection.fetch(_WORKFLOWS, *place)
+        if project_id is None
+        else connection.fetch(_WORKFLOWS_IN_PROJECT, *place, project_id)
+    )
     return found
 
 
 async def review_queue(connection: PoolConnection, page: PageRequest, platform: str | None) -> list[Any]:
     """A page of the platforms' drafts that await review and that the reader may see, longest wait first, and one more;
     the cursor's time is `updated_at`."""
-    found: list[Any] = await connection.fetch(_REVIEW_QUEUE, *_after(page), page.limit + 1, platform)
+    found: list[Any] = await connection.fetch(_REVIEW_QUEUE, *page.place_upwards, page.limit + 1, platform)
     return found
 
 
@@ -191,20 +197,20 @@ async def execution(connection: PoolConnection, execution_id: UUID) -> Any:
 
 async def executions(connection: PoolConnection, user_id: UUID, page: PageRequest, status: str | None) -> list[Any]:
     """A page of a user's executions, newest first, and one more."""
-    found: list[Any] = await connection.fetch(_EXECUTIONS, user_id, *_after(page), page.limit + 1, status)
+    found: list[Any] = await connection.fetch(_EXECUTIONS, user_id, *page.place, page.limit + 1, status)
     return found
 
 
 async def active_executions(connection: PoolConnection, user_id: UUID, page: PageRequest) -> list[Any]:
     """A page of a user's executions begun within the hour that have not ended, newest first, and one more."""
-    found: list[Any] = await connection.fetch(_ACTIVE_EXECUTIONS, user_id, *_after(page), page.limit + 1)
+    found: list[Any] = await connection.fetch(_ACTIVE_EXECUTIONS, user_id, *page.place, page.limit + 1)
     return found
 
 
 async def active_everywhere(connection: PoolConnection, page: PageRequest) -> list[Any]:
     """A page of the executions under way that the reader may see, the longest first, and one more; the cursor's time
     is `started_at`."""
-    found: list[Any] = await connection.fetch(_ACTIVE_EVERYWHERE, *_after(page), page.limit + 1)
+    found: list[Any] = await connection.fetch(_ACTIVE_EVERYWHERE, *page.place_upwards, page.limit + 1)
     return found
 
 
@@ -217,13 +223,13 @@ async def logs(
     connection: PoolConnection, execution_id: UUID, page: PageRequest, levels: Sequence[str] | None
 ) -> list[Any]:
     """A page of an execution's log, newest first, and one more; the time of each line is its `created_at`."""
-    found: list[Any] = await connection.fetch(_LOGS, execution_id, *_after(page), page.limit + 1, levels)
+    found: list[Any] = await connection.fetch(_LOGS, execution_id, *page.place, page.limit + 1, levels)
     return found
 
 
 async def artifacts(connection: PoolConnection, execution_id: UUID, page: PageRequest) -> list[Any]:
     """A page of an execution's artifacts, newest first, and one more."""
-    found: list[Any] = await connection.fetch(_ARTIFACTS, execution_id, *_after(page), page.limit + 1)
+    found: list[Any] = await connection.fetch(_ARTIFACTS, execution_id, *page.place, page.limit + 1)
     return found
 
 
@@ -234,12 +240,8 @@ async def run(connection: PoolConnection, run_id: UUID) -> Any:
 
 async def runs(connection: PoolConnection, user_id: UUID, page: PageRequest, status: str | None) -> list[Any]:
     """A page of a user's processing runs, newest first, and one more."""
-    found: list[Any] = await connection.fetch(_RUNS, user_id, *_after(page), page.limit + 1, status)
+    found: list[Any] = await connection.fetch(_RUNS, user_id, *page.place, page.limit + 1, status)
     return found
-
-
-def _after(page: PageRequest) -> tuple[Any, Any]:
-    return (page.after.created_at, page.after.id) if page.after else (None, None)
 
 
 # Of workflows that go on, and of executions that have not ended.

@@ -58,12 +58,29 @@ class Cursor:
         return cursor
 
 
+_NEWEST = Cursor(datetime(9999, 1, 1, tzinfo=UTC), UUID(int=2**128 - 1))
+_OLDEST = Cursor(datetime(1, 1, 1, tzinfo=UTC), UUID(int=0))
+
+
 @dataclass(frozen=True, slots=True)
 class PageRequest:
     """How many rows, and after which one. Queries order by `(created_at, id)` descending and ask for `limit + 1`."""
 
     limit: int = 20
     after: Cursor | None = None
+
+    @property
+    def place(self) -> tuple[datetime, UUID]:
+        """What `(created_at, id)` of the page's rows is smaller than. The first page has one, too, beyond every row: an
+        index finds it as any other, which it would not with `$1 IS NULL OR`."""
+        after = self.after or _NEWEST
+        return after.created_at, after.id
+
+    @property
+    def place_upwards(self) -> tuple[datetime, UUID]:
+        """What the rows' time and id are greater than, for a list whose oldest rows come first."""
+        after = self.after or _OLDEST
+        return after.created_at, after.id
 
     def page(self, rows: Sequence[Any], item: Callable[[Any], T] | None = None, *, by: str = "created_at") -> Page[T]:
         """The page of at most `limit + 1` rows that have `id` and the time they are ordered `by`; one too many means

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 from rich.console import Console
 
-from tests.bench import kit_figures, peers_environment, platform_figures, report
+from tests.bench import kit_figures, peers_environment, platform_figures, query_figures, report
 from tests.bench.figure import Figure
 from tests.bench.ground import REPOSITORY, Failed, Ground, busy, ground, machine
 
@@ -18,7 +18,9 @@ _KIT: dict[str, Callable[[Ground], Iterator[Figure]]] = {
     "relay": kit_figures.relay,
     "heard": kit_figures.heard,
     "rebuild": kit_figures.rebuild,
+    "queries": query_figures.queries,
 }
+_ALONE = {"queries"}  # nothing to compare with
 _PLATFORM = ("workflows", "review", "read", "memory", "up")
 
 console = Console(highlight=False)
@@ -40,13 +42,19 @@ def main() -> int:
     began = time.monotonic()
     if (share := busy()) > report.CALM:
         console.print(f"[yellow]Others use {share:.0%} of this machine now: every figure will be worse than it is.")
-    with console.status("making the peers' environment"):
-        peers_environment.ready()
+    if wanted - _ALONE:
+        with console.status("making the peers' environment"):
+            peers_environment.ready()
     figures, failures = _measured(wanted)
     console.print(report.table(figures))
     console.print(f"[dim]{machine()}, {time.monotonic() - began:.0f} s")
     if chosen.write and not failures:
-        report.write(REPOSITORY / "docs" / "performance.md", report.markdown(figures, machine(), share))
+        document = REPOSITORY / "docs" / "performance.md"
+        if wanted - _ALONE:
+            report.write(document, report.markdown(figures, machine(), share))
+        if "queries" in wanted:
+            plans = query_figures.plans(figures)
+            report.write(document, f"{report.measured_on(machine(), share)}\n\n{plans}", *query_figures.PLANS)
     return 1 if failures else 0
 
 

@@ -17,6 +17,7 @@ class Figure:
     target: float | None = None
     peer: str = ""
     theirs: float | None = None
+    plan: str = ""  # how the database went about it
 
     @property
     def ratio(self) -> float | None:

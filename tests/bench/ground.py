@@ -53,6 +53,18 @@ class Ground:
         asyncio.run(create())
         return self.postgres.admin_dsn.rpartition("/")[0] + f"/{name}"
 
+    def drop(self, admin_dsn: str) -> None:
+        """Remove a database that `database` made."""
+
+        async def drop() -> None:
+            connection = await asyncpg.connect(self.postgres.admin_dsn)
+            try:
+                await connection.execute(f"DROP DATABASE {admin_dsn.rpartition('/')[2]} WITH (FORCE)")
+            finally:
+                await connection.close()
+
+        asyncio.run(drop())
+
     def schemas(self, *services: str) -> dict[str, str]:
         """Service → DSN of its role in a new, migrated database."""
         return self.migrated(self.database(), *services)

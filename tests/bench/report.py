@@ -47,10 +47,15 @@ def table(figures: Sequence[Figure]) -> Table:
     return found
 
 
+def measured_on(machine: str, busy: float) -> str:
+    """A sentence on the machine, and one more when others used it."""
+    others = f" Others used {busy:.0%} of it when the run began: expect better." if busy > CALM else ""
+    return f"Measured on {machine}.{others}"
+
+
 def markdown(figures: Sequence[Figure], machine: str, busy: float) -> str:
     """The same for a document; `busy`: the share of the machine that others used when the run began."""
-    others = f" Others used {busy:.0%} of it when the run began: expect better." if busy > CALM else ""
-    lines = [f"Measured on {machine}.{others}", "", f"| {' | '.join(_HEADINGS)} |", "|---|--:|--:|--:|---|--:|--:|"]
+    lines = [measured_on(machine, busy), "", f"| {' | '.join(_HEADINGS)} |", "|---|--:|--:|--:|---|--:|--:|"]
     lines += [f"| {' | '.join(_cells(figure))} |" for figure in figures]
     return "\n".join(lines)
 

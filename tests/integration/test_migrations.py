@@ -130,6 +130,19 @@ async def test_a_history_has_one_head(server: Server, service: str) -> None:
     assert len(scripts.get_heads()) == 1
 
 
+_PLAIN = """
+SELECT tablename, policyname FROM pg_policies
+WHERE schemaname = $1
+  AND regexp_replace(concat(qual, with_check), 'SELECT current_setting', '', 'g') ~ 'current_setting\\('
+"""
+
+
+@pytest.mark.parametrize("service", SERVICES)
+async def test_policies_look_settings_up_once_a_statement_not_once_a_row(server: Server, service: str) -> None:
+    async with server.admin() as connection:
+        assert await connection.fetch(_PLAIN, service) == []
+
+
 async def append(connection: asyncpg.Connection) -> None:
     await connection.execute(
         "INSERT INTO events (stream_type, stream_id, version, event_id, type, schema_version, data, correlation_id, "

@@ -15,7 +15,7 @@ _TASK = f"SELECT {_TASK_COLUMNS} FROM caption_generation_tasks WHERE id = $1"
 
 _TASKS = f"""
 SELECT {_TASK_COLUMNS} FROM caption_generation_tasks
-WHERE user_id = $1 AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3))
+WHERE user_id = $1 AND (created_at, id) < ($2, $3)
   AND ($5::task_status IS NULL OR status = $5)
 ORDER BY created_at DESC, id DESC LIMIT $4
 """
@@ -37,7 +37,7 @@ SELECT {_SETTINGS_COLUMNS} FROM caption_generation_user_settings WHERE user_id =
 
 _ALL_SETTINGS = f"""
 SELECT {_SETTINGS_COLUMNS} FROM caption_generation_user_settings
-WHERE user_id = $1 AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3))
+WHERE user_id = $1 AND (created_at, id) < ($2, $3)
 ORDER BY created_at DESC, id DESC LIMIT $4
 """
 
@@ -49,7 +49,7 @@ async def task(connection: PoolConnection, task_id: UUID) -> Any:
 
 async def tasks(connection: PoolConnection, user_id: UUID, page: PageRequest, status: str | None) -> list[Any]:
     """A page of a user's tasks, newest first, and one more."""
-    found: list[Any] = await connection.fetch(_TASKS, user_id, *_after(page), page.limit + 1, status)
+    found: list[Any] = await connection.fetch(_TASKS, user_id, *page.place, page.limit + 1, status)
     return found
 
 
@@ -70,9 +70,5 @@ async def settings(connection: PoolConnection, user_id: UUID, connection_id: UUI
 
 async def all_settings(connection: PoolConnection, user_id: UUID, page: PageRequest) -> list[Any]:
     """A page of what the user chose for accounts, newest first, and one more."""
-    found: list[Any] = await connection.fetch(_ALL_SETTINGS, user_id, *_after(page), page.limit + 1)
+    found: list[Any] = await connection.fetch(_ALL_SETTINGS, user_id, *page.place, page.limit + 1)
     return found
-
-
-def _after(page: PageRequest) -> tuple[Any, Any]:
-    return (page.after.created_at, page.after.id) if page.after else (None, None)

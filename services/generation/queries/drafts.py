@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from shared.database import PoolConnection
-from shared.http.pagination import Cursor, PageRequest
+from shared.http.pagination import PageRequest
 
 _SOURCE = "SELECT user_id, title, text, file_id, language, url FROM sources WHERE workflow_id = $1"
 
@@ -39,9 +38,6 @@ WITH RECURSIVE lineage AS (
 SELECT {_COLUMNS} FROM lineage ORDER BY step DESC
 """
 
-# Before every row there can be, so that the first page is read from the index as any other.
-_NEWEST = Cursor(datetime(9999, 1, 1, tzinfo=UTC), UUID(int=2**128 - 1))
-
 
 async def source(connection: PoolConnection, workflow_id: UUID) -> Any:
     """What a workflow is about, or None when it was not heard of."""
@@ -57,9 +53,8 @@ async def drafts(
     connection: PoolConnection, user_id: UUID, workflow_id: UUID | None, platform: str | None, page: PageRequest
 ) -> list[Any]:
     """A page of a workflow's drafts (or of all the user's), newest first, and one more."""
-    after = page.after or _NEWEST
     sql, whose = (_DRAFTS_OF_USER, user_id) if workflow_id is None else (_DRAFTS_OF_WORKFLOW, workflow_id)
-    found: list[Any] = await connection.fetch(sql, whose, after.created_at, after.id, page.limit + 1, platform)
+    found: list[Any] = await connection.fetch(sql, whose, *page.place, page.limit + 1, platform)
     return found
 
 

@@ -19,7 +19,7 @@ SELECT {_COLUMNS}, true FROM outputs_archive WHERE id = $1
 """
 
 _PAGE = """
-WHERE user_id = $1 AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3))
+WHERE user_id = $1 AND (created_at, id) < ($2, $3)
   AND ($5::output_status IS NULL OR status = $5) AND ($6::output_kind IS NULL OR kind = $6)
   {and_project}
 ORDER BY created_at DESC, id DESC LIMIT $4
@@ -38,14 +38,14 @@ _LISTS = {
 # Everybody's, as they are worked off: first come, first served.
 _QUEUE = f"""
 SELECT {_COLUMNS}, false AS archived FROM outputs
-WHERE status = 'queued' AND ($1::timestamptz IS NULL OR (created_at, id) > ($1, $2))
+WHERE status = 'queued' AND (created_at, id) > ($1, $2)
 ORDER BY created_at, id LIMIT $3
 """
 
 # Everybody's that nothing has been heard of since.
 _STUCK = f"""
 SELECT {_COLUMNS}, false AS archived FROM outputs
-WHERE status = 'processing' AND updated_at < $4 AND ($1::timestamptz IS NULL OR (updated_at, id) > ($1, $2))
+WHERE status = 'processing' AND updated_at < $4 AND (updated_at, id) > ($1, $2)
 ORDER BY updated_at, id LIMIT $3
 """
 
@@ -66,7 +66,7 @@ async def outputs(
     archived: bool,
 ) -> list[Any]:
     """A page of a user's outputs (those put away with `archived`), newest first, and one more."""
-    place = (user_id, *_after(page), page.limit + 1, status, kind)
+    place = (user_id, *page.place, page.limit + 1, status, kind)
     of_project = () if project_id is None else (project_id,)
     found: list[Any] = await connection.fetch(_LISTS[archived, project_id is not None], *place, *of_project)
     return found
@@ -74,16 +74,12 @@ async def outputs(
 
 async def queue(connection: PoolConnection, page: PageRequest) -> list[Any]:
     """A page of the outputs that wait to be written and that the reader may see, oldest first, and one more."""
-    found: list[Any] = await connection.fetch(_QUEUE, *_after(page), page.limit + 1)
+    found: list[Any] = await connection.fetch(_QUEUE, *page.place_upwards, page.limit + 1)
     return found
 
 
 async def stuck(connection: PoolConnection, page: PageRequest, before: datetime) -> list[Any]:
     """A page of the outputs that are being written since before a moment and that the reader may see, the longest
     first, and one more; the cursor's time is `updated_at`."""
-    found: list[Any] = await connection.fetch(_STUCK, *_after(page), page.limit + 1, before)
+    found: list[Any] = await connection.fetch(_STUCK, *page.place_upwards, page.limit + 1, before)
     return found
-
-
-def _after(page: PageRequest) -> tuple[Any, Any]:
-    return (page.after.created_at, page.after.id) if page.after else (None, None)

@@ -15,7 +15,7 @@ _TEMPLATE = f"SELECT {_COLUMNS} FROM templates WHERE id = $1"
 # The user's own and the platform's, which the policies alone would give as well.
 _TEMPLATES = f"""
 SELECT {_COLUMNS} FROM templates
-WHERE (user_id = $1 OR NOT is_custom) AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3))
+WHERE (user_id = $1 OR NOT is_custom) AND (created_at, id) < ($2, $3)
   AND ($5::template_type IS NULL OR type = $5) AND ($6::boolean IS NULL OR is_custom = $6)
 ORDER BY created_at DESC, id DESC LIMIT $4
 """
@@ -30,6 +30,5 @@ async def templates(
     connection: PoolConnection, user_id: UUID, page: PageRequest, kind: str | None, is_custom: bool | None
 ) -> list[Any]:
     """A page of what a user may write by, newest first, and one more."""
-    after = (page.after.created_at, page.after.id) if page.after else (None, None)
-    found: list[Any] = await connection.fetch(_TEMPLATES, user_id, *after, page.limit + 1, kind, is_custom)
+    found: list[Any] = await connection.fetch(_TEMPLATES, user_id, *page.place, page.limit + 1, kind, is_custom)
     return found

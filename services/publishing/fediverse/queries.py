@@ -17,7 +17,7 @@ _POST = f"SELECT {_COLUMNS} FROM imported_posts WHERE id = $1"
 
 _POSTS = f"""
 SELECT {_COLUMNS} FROM imported_posts
-WHERE user_id = $1 AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3))
+WHERE user_id = $1 AND (created_at, id) < ($2, $3)
   AND ($5::uuid IS NULL OR connection_id = $5)
 ORDER BY created_at DESC, id DESC LIMIT $4
 """
@@ -43,8 +43,7 @@ async def post(connection: PoolConnection, post_id: UUID) -> Any:
 
 async def posts(connection: PoolConnection, user_id: UUID, page: PageRequest, connection_id: UUID | None) -> list[Any]:
     """A page of a user's imported posts, newest first, and one more."""
-    after = (page.after.created_at, page.after.id) if page.after else (None, None)
-    found: list[Any] = await connection.fetch(_POSTS, user_id, *after, page.limit + 1, connection_id)
+    found: list[Any] = await connection.fetch(_POSTS, user_id, *page.place, page.limit + 1, connection_id)
     return found
 
 

@@ -17,14 +17,14 @@ _POST = f"SELECT {_COLUMNS} FROM posts WHERE id = $1"
 
 _POSTS = f"""
 SELECT {_COLUMNS} FROM posts
-WHERE user_id = $1 AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3))
+WHERE user_id = $1 AND (created_at, id) < ($2, $3)
   AND ($5::text IS NULL OR subreddit = $5) AND ($6::text IS NULL OR takedown_status = $6)
 ORDER BY created_at DESC, id DESC LIMIT $4
 """
 
 _LOGS = """
 SELECT id, service_name, status, error_message, processing_time_ms, created_at FROM processing_logs
-WHERE post_id = $1 AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3))
+WHERE post_id = $1 AND (created_at, id) < ($2, $3)
 ORDER BY created_at DESC, id DESC LIMIT $4
 """
 
@@ -38,16 +38,12 @@ async def posts(
     connection: PoolConnection, user_id: UUID, page: PageRequest, subreddit: str | None, takedown_status: str | None
 ) -> list[Any]:
     """A page of a user's posts, newest first, and one more."""
-    place = (user_id, *_after(page), page.limit + 1)
+    place = (user_id, *page.place, page.limit + 1)
     found: list[Any] = await connection.fetch(_POSTS, *place, subreddit, takedown_status)
     return found
 
 
 async def logs(connection: PoolConnection, post_id: UUID, page: PageRequest) -> list[Any]:
     """A page of what was done about a post, newest first, and one more."""
-    found: list[Any] = await connection.fetch(_LOGS, post_id, *_after(page), page.limit + 1)
+    found: list[Any] = await connection.fetch(_LOGS, post_id, *page.place, page.limit + 1)
     return found
-
-
-def _after(page: PageRequest) -> tuple[Any, Any]:
-    return (page.after.created_at, page.after.id) if page.after else (None, None)

@@ -46,7 +46,7 @@ async def measure(database_url: str, samples: int = 300) -> dict[str, Any]:
 
         async def recent(row: Any, _: Any) -> None:
             async with opened.database.reading(row["user_id"]) as connection:
-                assert await queries.workflows(connection, row["user_id"], page, None)
+                assert await queries.workflows(connection, row["user_id"], page, None, None)
 
         async def stream(row: Any, _: Any) -> None:
             assert await pool.fetch(statements.LOAD, [row["id"]])
