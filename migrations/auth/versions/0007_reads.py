@@ -1,7 +1,7 @@
 """Log-in and lists of accounts find rows by an index; settings that policies ask for are looked up once a statement.
 
-Row-level security lets an index answer only what cannot give a row away: `lower(email) = …` calls a function that could,
-on rows the reader may not see, so log-in read every account. Columns of the lowered text are compared without one.
+Row-level security lets an index answer only what cannot give a row away: `lower(email) = …` calls a function that
+could, on rows the reader may not see, so log-in read every account. Columns of lowered text are compared without one.
 """
 
 from alembic import op

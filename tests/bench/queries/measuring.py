@@ -50,7 +50,8 @@ async def measured(admin_dsn: str, dsns: Mapping[str, str], rows: int, times: in
                 sample = replace(row, user_id=busiest) if read.of_busiest else row
                 plans = []
                 for service, ask in read.parts:
-                    async with databases[service].reading(sample.user_id, read.role) as connection:
+                    reader = None if read.of_nobody else sample.user_id
+                    async with databases[service].reading(reader, read.role) as connection:
                         explaining = Explaining(connection, prepared[service])
                         assert await ask(explaining, sample), f"{read.what}: nothing was found"
                         plans += explaining.plans

@@ -25,13 +25,15 @@ _WHOLE = PageRequest(limit=100)  # what the gateway asks of each part
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What one request asks of services' databases; `target` in ms. `of_busiest`: by the user who has most."""
+    """What one request asks of services' databases; `target` in ms. `of_busiest`: by the user who has most;
+    `of_nobody`: by the service, before it knows who asks."""
 
     what: str
     target: float
     parts: tuple[tuple[str, Ask], ...]
     role: str = ""
     of_busiest: bool = False
+    of_nobody: bool = False
 
 
 def _one(what: str, target: float, service: str, ask: Ask, **how: Any) -> Read:
@@ -74,7 +76,13 @@ READS = (
     _one("a file by id", 1, "media", lambda c, r: media.file(c, r.id)),
     _one("an image by id", 1, "media", lambda c, r: media.image(c, r.id)),
     _one("a job by id", 1, "publishing", lambda c, r: publishing.job(c, r.id)),
-    _one("an account by address, at log-in", 1, "auth", lambda c, r: auth.by_email(c, "User40@example.org")),
+    _one(
+        "an account by address, at log-in",
+        1,
+        "auth",
+        lambda c, r: auth.by_email(c, "User40@example.org"),
+        of_nobody=True,
+    ),
     _one("a user's recent projects", 5, "workflow", lambda c, r: workflow.projects(c, r.user_id, _PAGE)),
     _one("a user's recent workflows", 5, "workflow", lambda c, r: workflow.workflows(c, r.user_id, _PAGE, None, None)),
     _one("a user's recent executions", 5, "workflow", lambda c, r: workflow.executions(c, r.user_id, _PAGE, None)),
