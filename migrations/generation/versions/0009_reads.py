@@ -4,8 +4,8 @@ from alembic import op
 
 from migrations.kit import look_settings_up_each_row, look_settings_up_once
 
-revision = "0008"
-down_revision = "0007"
+revision = "0009"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 
