@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -222,6 +223,30 @@ async def test_nothing_goes_while_the_table_is_rebuilt(on: Ground, kit: Kit) -> 
     assert kit.metrics.registry.get_sample_value("presswork_retention_stopped_total", stopped) == 1
     assert await kit.database.pool.fetchval(_LOGS) == logged
     assert (await after(kit, 60))["execution_logs"].removed == logged
+
+
+async def test_a_part_that_somebody_reads_is_dropped_when_they_have_done(on: Ground, kit: Kit) -> None:
+    await executed(kit, "completed")
+    reading = await asyncpg.connect(on.admin_dsn)
+    transaction = reading.transaction()
+    await transaction.start()
+    try:
+        await reading.fetchval("SELECT count(*) FROM workflow.execution_logs")
+        letting_go = asyncio.create_task(after(kit, 75))
+
+        async def waits() -> bool:
+            waiting = (
+                "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%drop_partition%' AND wait_event_type = $1"
+            )
+            return bool(await kit.database.pool.fetchval(waiting, "Lock"))
+
+        await eventually(waits)
+        await transaction.rollback()
+        assert (await letting_go)["execution_logs"].stopped == ""
+    finally:
+        await reading.close()
+    assert await kit.database.pool.fetchval(_LOGS) == 0
+    assert f"execution_logs_{datetime.now(UTC):%Y%m}" not in await parts(kit)
 
 
 async def test_the_coming_months_have_their_parts_and_nobody_may_drop_one_that_is_in_use(on: Ground, kit: Kit) -> None:
