@@ -84,14 +84,16 @@ class Kit:
         self.client: ServiceClient | None = None  # set while running
         self.relay = Relay(settings, self.store, self.metrics)
         self.workers = Workers(self.store, self.reactions, self.unit, self.made, self, self.metrics)
+        always = self.projections.events | self.reactions.always
         self.inbox = Inbox(
             settings,
             self.store,
             self.unit,
             self.made,
-            frozenset(event.__name__ for event in foreign),
+            frozenset(event.__name__ for event in foreign & always),
             self.metrics,
             self.workers.begin,
+            {event.__name__: only for event, only in self.reactions.sometimes.items() if event in foreign - always},
         )
         self.consumer = Consumer(settings, self.inbox, self.sources, self.metrics)
         self.commands = Commands(self.unit, self.made)
@@ -112,7 +114,7 @@ class Kit:
                 self.metrics.events_appended.labels(name).inc(count)
         if unit.leased:
             self.workers.offer(unit.leased)
-        if len(unit.tasks) > unit.in_hand:
+        if len(unit.tasks) > unit.in_hand or unit.calls:
             self.workers.wake()
         for listen in self.listeners:
             listen(unit)

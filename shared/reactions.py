@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import ModuleType
@@ -30,6 +30,18 @@ class Strike:
     """The task need not be done any more."""
 
     task_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A row for a function of the service's schema that answers nothing that anybody waits for: rows of one transaction
+    go to it together, as one JSON array. It may put tasks on the list by itself."""
+
+    function: str
+    row: Mapping[str, Any]
+
+
+NO_COMMANDS = Task | Strike | Call  # what a reaction may answer beside commands
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +80,7 @@ class GiveUp(Exception):
 
 
 LaneLimit = Mapping[str, int] | Callable[[Any], Mapping[str, int]]  # or how the settings give it
-Outcome = Any  # a command, a Task, a Strike, a sequence of them, or None
+Outcome = Any  # a command, a Task, a Strike, a Call, a sequence of them, or None
 Reaction = Callable[[Any], Outcome]
 Work = Callable[[LeasedTask, Any], Awaitable[Sequence[Any]]]
 Resignation = Callable[[LeasedTask, str], Sequence[Any]]
@@ -92,6 +104,20 @@ def on(*events: type) -> Callable[[Reaction], Reaction]:
 
     def mark(function: Reaction) -> Reaction:
         function.__hears__ = events  # type: ignore[attr-defined]
+        return function
+
+    return mark
+
+
+def overhear(events: Iterable[type[Event]], only_while: str) -> Callable[[Reaction], Reaction]:
+    """Marks a pure function that answers these events, those of others only while the statement says true.
+
+    It is asked after the event was received, once for what came together; what is passed by is not even read.
+    """
+
+    def mark(function: Reaction) -> Reaction:
+        function.__hears__ = tuple(events)  # type: ignore[attr-defined]
+        function.__only_while__ = only_while  # type: ignore[attr-defined]
         return function
 
     return mark
@@ -137,12 +163,18 @@ class Reactions:
     def __init__(self, *modules: ModuleType, concurrency: Mapping[str, int] | None = None) -> None:
         at_once = concurrency or {}
         self._by_event: dict[type[Event], list[Reaction]] = defaultdict(list)
+        self.always: set[type[Event]] = set()
+        self.sometimes: dict[type[Event], str] = {}  # to the statement that says whether
         self.workers: dict[str, Worker] = {}
         self.resignations: dict[str, Resignation] = {}
         for module in modules:
             for function in vars(module).values():
                 for event in getattr(function, "__hears__", ()):
                     self._by_event[event].append(function)
+                    if (only_while := getattr(function, "__only_while__", None)) is None:
+                        self.always.add(event)
+                    else:
+                        self.sometimes[event] = only_while
                 if worker := getattr(function, "__works__", None):
                     worker = replace(worker, concurrency=at_once.get(worker.kind, worker.concurrency))
                     self.workers[worker.kind] = worker
@@ -154,7 +186,7 @@ class Reactions:
         return frozenset(self._by_event)
 
     def outcomes(self, event: Any) -> list[Any]:
-        """Commands, tasks and strikes that follow from the event."""
+        """Commands, tasks, strikes and calls that follow from the event."""
         found: list[Any] = []
         for react in self._by_event.get(type(event), ()):
             result = react(event)

@@ -134,7 +134,7 @@ def _tasks(kit: Kit, role: Role, client: ServiceClient) -> dict[str, Callable[[]
             tasks["wakes"] = lambda: wakes.run(kit.workers.wake)
 
         def tell(unit: Unit) -> None:
-            if unit.events or unit.tasks:
+            if unit.events or unit.tasks or unit.calls:
                 wakes.tell()
 
         kit.listeners.append(tell)

@@ -23,7 +23,7 @@ from shared.decider import DomainError
 from shared.eventstore.births import Birth, leased
 from shared.eventstore.store import Cause, EventStore, StaleState
 from shared.eventstore.unit import LostLease, Unit
-from shared.reactions import GiveUp, LeasedTask, Reactions, RetryLater, Strike, Task, Worker
+from shared.reactions import NO_COMMANDS, GiveUp, LeasedTask, Reactions, RetryLater, Worker
 from shared.telemetry.context import bind_correlation, unbind_correlation
 from shared.telemetry.metrics import Metrics
 from shared.telemetry.tracing import SpanKind, current_traceparent, span
@@ -370,7 +370,7 @@ class Workers:
             unit.careful = careful
             try:
                 await unit.prepare(
-                    [each for done in group for each in done.outcome if not isinstance(each, Task | Strike)]
+                    [each for done in group for each in done.outcome if not isinstance(each, NO_COMMANDS)]
                 )
                 for done in group:
                     cause = Cause(done.task.correlation_id, done.task.causation_id, done.task.actor, done.traceparent)

@@ -41,6 +41,7 @@ from shared.kit import Kit
 from tests.rebuilding import projecting
 from tests.stories import accounts, posts, writing
 from tests.stories.executions import execute, review_a_caption, run_a_batch
+from tests.stories.webhooks import listen_in
 
 PLATFORMS = ("linkedin", "x", "blog")
 _FROM_THE_BEGINNING = "INSERT INTO heard (source, partitions, partition) VALUES ($1, 1, 0)"
@@ -177,6 +178,7 @@ async def tell(on: Ground, chance: random.Random, *, workflows: int) -> None:
         await posts.tell(on, user_id, chance)
         for _ in range(3):  # so many that one of them comes to something
             await execute(on.kits["workflow"], user_id, chance)
+        await listen_in(on, user_id, chance)
         await run_a_batch(on.kits["workflow"], user_id, chance)
         await review_a_caption(on.kits["workflow"], user_id, chance)
     for _ in range(workflows):

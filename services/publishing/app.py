@@ -14,7 +14,7 @@ from services.publishing.connectors import build
 from services.publishing.connectors.bluesky import BlueskyConnector
 from services.publishing.connectors.ghost import GhostConnector
 from services.publishing.connectors.ghost_site import Ghost
-from services.publishing.domain import caption, connections, imported_post, job, post
+from services.publishing.domain import caption, connections, imported_post, job, post, webhook
 from services.publishing.fediverse import api as fediverse_api
 from services.publishing.fediverse import projections as fediverse_projections
 from services.publishing.fediverse import reactions as fediverse_reactions
@@ -27,6 +27,11 @@ from services.publishing.reddit import projections as reddit_projections
 from services.publishing.reddit import reactions as reddit_reactions
 from services.publishing.settings import PublishingSettings
 from services.publishing.tools import Tools
+from services.publishing.webhooks import api as webhooks_api
+from services.publishing.webhooks import delivering, hearing
+from services.publishing.webhooks import projections as webhooks_projections
+from services.publishing.webhooks.retention import RULES as WEBHOOK_RULES
+from services.publishing.webhooks.sending import Sender
 from shared.kit import Kit, Service
 from shared.platforms import configured
 from shared.retention.everywhere import EVERYWHERE
@@ -57,8 +62,9 @@ async def tools(kit: Kit) -> AsyncIterator[Tools]:
     beginnings = Beginnings(kit, timedelta(seconds=settings.publish_timeout))
     ghost = _ghost(settings)
     oauth = _oauth(settings)
+    webhooks = Sender(settings.webhook_timeout, settings.webhook_at_once, allow_private=settings.webhook_allow_private)
     try:
-        yield Tools(settings, connectors, accounts, oauth, beginnings, fediverse, ghost)
+        yield Tools(settings, connectors, accounts, oauth, beginnings, fediverse, ghost, webhooks)
     finally:
         if ghost is not None:
             await ghost.close()
@@ -106,10 +112,17 @@ service = Service(
     name="publishing",
     settings=PublishingSettings,
     registry=registry,
-    deciders=[job.decider, connections.decider, imported_post.decider, caption.decider, post.decider],
-    projections=[projections, fediverse_projections, reddit_projections],
-    reactions=[reactions, worker, renewal, fediverse_reactions, reddit_reactions, erasing],
-    routers=[oauth_api.router, api.router, fediverse_api.router, reddit_api.router, site.router],
-    retention=EVERYWHERE,
+    deciders=[job.decider, connections.decider, imported_post.decider, caption.decider, post.decider, webhook.decider],
+    projections=[projections, fediverse_projections, reddit_projections, webhooks_projections],
+    reactions=[reactions, worker, renewal, fediverse_reactions, reddit_reactions, erasing, hearing, delivering],
+    routers=[
+        oauth_api.router,
+        api.router,
+        fediverse_api.router,
+        reddit_api.router,
+        webhooks_api.router,
+        site.router,
+    ],
+    retention=[*WEBHOOK_RULES, *EVERYWHERE],
     tools=tools,
 )

@@ -78,7 +78,8 @@ _ALL_OF = """
 SELECT ARRAY(SELECT id FROM publishing_jobs WHERE user_id = $1 LIMIT $2) AS jobs,
        ARRAY(SELECT id FROM imported_posts WHERE user_id = $1 LIMIT $2) AS imports,
        ARRAY(SELECT id FROM posts WHERE user_id = $1 LIMIT $2) AS posts,
-       ARRAY(SELECT id FROM platform_connections WHERE user_id = $1 LIMIT $2) AS connections
+       ARRAY(SELECT id FROM platform_connections WHERE user_id = $1 LIMIT $2) AS connections,
+       ARRAY(SELECT id FROM webhooks WHERE user_id = $1 LIMIT $2) AS webhooks
 """
 
 
@@ -137,7 +138,7 @@ async def held(connection: PoolConnection, connection_id: UUID, limit: int) -> l
 
 
 async def all_of(connection: PoolConnection, user_id: UUID, limit: int) -> dict[str, list[UUID]]:
-    """Ids of what is the user's, of each kind at most `limit`: jobs, imports, posts, connections."""
+    """Ids of what is the user's, of each kind at most `limit`: jobs, imports, posts, connections, webhooks."""
     return dict(await connection.fetchrow(_ALL_OF, user_id, limit))
 
 

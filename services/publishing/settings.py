@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
@@ -65,6 +65,19 @@ class PublishingSettings(ServiceSettings):
         description="Admin API key of a Ghost integration, as id:secret; with the address or not at all.",
     )
     takedown_grace_hours: float = Field(72.0, ge=0, description="Hours from a takedown to the removal for good.")
+    webhook_timeout: float = Field(15.0, gt=0, le=30, description="Seconds a receiver of webhooks may take to answer.")
+    webhook_pauses: list[Annotated[float, Field(gt=0)]] = Field(
+        [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400],
+        description="Seconds before each further attempt of a delivery, a list (JSON); after the last it has failed.",
+    )
+    webhook_at_once: int = Field(4, ge=1, le=64, description="Deliveries to one webhook at a time in one process.")
+    webhook_secret_overlap_hours: float = Field(24.0, ge=0, description="Hours that a rotated secret still signs.")
+    webhook_allow_private: bool = Field(
+        False, description="Also deliver to private networks and over http: for tests and demonstrations only."
+    )
+    retention_webhook_deliveries_days: float = Field(
+        30, ge=1, description="How long the log of deliveries goes back; what is still to be sent stays."
+    )
     platform_limits: dict[str, int] = Field(
         {}, description='Limits that differ from the platforms\' own, as {"x.max_length": 25000} (JSON).'
     )

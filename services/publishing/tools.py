@@ -12,6 +12,7 @@ from services.publishing.connectors.ghost_site import Ghost
 from services.publishing.fediverse.client import Fediverse
 from services.publishing.oauth.client import OAuth
 from services.publishing.settings import PublishingSettings
+from services.publishing.webhooks.sending import Sender
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,3 +24,4 @@ class Tools:
     beginnings: Beginnings
     fediverse: Fediverse
     ghost: Ghost | None  # None: not set up
+    webhooks: Sender

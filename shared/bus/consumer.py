@@ -191,6 +191,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
         """Handle one poll in one transaction, as long as it takes."""
         heard: list[Heard] = []
         reached: dict[Place, tuple[Mark, int]] = {}
+        asked: dict[str, bool] = {}
         for place, records in polled.items():
             source = self._sources[place.topic]
             for record in records:
@@ -198,7 +199,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
                 try:
                     attributes = dict(record.headers)
                     seen = glance(attributes)
-                    if self._inbox.hears(seen.type):
+                    if self._inbox.hears(seen.type) or await self._inbox.hears_now(seen.type, asked):
                         wire = read(attributes, record.value, seen)
                 except MalformedMessage as error:
                     # Not ours, or damaged: it has no place in any stream, so nothing can wait for it.

@@ -18,7 +18,7 @@ from shared.database import IN_THE_WAY, UNAVAILABLE
 from shared.eventstore.births import Birth
 from shared.eventstore.store import Cause, EventStore, StaleState
 from shared.eventstore.unit import Fenced, MarkMove, Parked, Unit
-from shared.reactions import Strike, Task
+from shared.reactions import NO_COMMANDS
 from shared.settings import ServiceSettings
 from shared.telemetry import semconv
 from shared.telemetry.metrics import Metrics
@@ -58,7 +58,7 @@ class Heard:
 
 class Inbox:
     """Takes what was heard. `made` is told of each committed unit (it wakes the relay and the workers); `begin` begins
-    harmless work that a unit asks for."""
+    harmless work that a unit asks for; `sometimes` are events that are of interest while a statement says so."""
 
     def __init__(
         self,
@@ -69,6 +69,7 @@ class Inbox:
         hears: frozenset[str],
         metrics: Metrics,
         begin: Callable[[Unit], list[Birth]] | None = None,
+        sometimes: Mapping[str, str] | None = None,
     ) -> None:
         self.store = store
         self.marks = Marks(store.database)
@@ -76,6 +77,7 @@ class Inbox:
         self._new_unit = new_unit
         self._made = made
         self._hears = hears
+        self._sometimes = sometimes or {}
         self._metrics = metrics
         self._group = f"presswork-{store.service}"
         self._begin = begin
@@ -90,6 +92,15 @@ class Inbox:
     def hears(self, event_type: str) -> bool:
         """Whether this service has any interest in the event."""
         return event_type in self._hears
+
+    async def hears_now(self, event_type: str, asked: dict[str, bool]) -> bool:
+        """Whether an event is of interest just now; `asked` remembers answers for what was received together."""
+        statement = self._sometimes.get(event_type)
+        if statement is None:
+            return False
+        if statement not in asked:
+            asked[statement] = bool(await self.store.database.pool.fetchval(statement))
+        return asked[statement]
 
     async def load(self) -> None:
         """How far was heard, and which streams wait."""
@@ -232,7 +243,7 @@ class Inbox:
             causes.append(cause)
             unit.changes.extend(unit.projections.changes(event))
             answers.append(unit.reactions.outcomes(event))
-        await unit.prepare([each for answer in answers for each in answer if not isinstance(each, Task | Strike)])
+        await unit.prepare([each for answer in answers for each in answer if not isinstance(each, NO_COMMANDS)])
         for cause, answer in zip(causes, answers, strict=True):
             await unit.follow(answer, cause)
         return causes

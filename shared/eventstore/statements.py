@@ -87,6 +87,8 @@ SELECT tasks.id, tasks.lease_token FROM tasks JOIN unnest($1::uuid[], $2::uuid[]
 ON tasks.id = done.id AND tasks.lease_token = done.token
 """
 
+CALL = "SELECT {function}($1::text::jsonb) IS NULL AS done"
+
 DROP_TASKS = "DELETE FROM tasks WHERE id = ANY ($1::uuid[])"
 
 ADD_TASKS = """

@@ -25,7 +25,7 @@ from shared.eventstore.store import Cause, EventStore, Known, StaleState
 from shared.eventstore.together import Part, is_unexpected, together
 from shared.ids import new_id
 from shared.projection import Projections, RowChange
-from shared.reactions import LeasedTask, Reactions, Strike, Task
+from shared.reactions import NO_COMMANDS, Call, LeasedTask, Reactions, Strike, Task
 
 MOST_TOGETHER = 3  # statements for rows that are sent as one: each new combination is planned once a connection
 
@@ -91,6 +91,7 @@ class Unit:
     changes: list[RowChange] = field(default_factory=list)
     tasks: dict[UUID, tuple[Task, Cause]] = field(default_factory=dict)
     dropped: list[UUID] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
     done: list[LeasedTask] = field(default_factory=list)
     marks: list[MarkMove] = field(default_factory=list)
     parked: list[Parked] = field(default_factory=list)
@@ -181,13 +182,15 @@ class Unit:
         return self.careful or not isinstance(command, self.store.decider(command).creating)
 
     async def follow(self, outcomes: Sequence[Any], cause: Cause) -> None:
-        """Carry out commands, tasks and strikes."""
+        """Carry out commands, tasks, strikes and calls."""
         for outcome in outcomes:
             if isinstance(outcome, Task):
                 self.tasks.setdefault(outcome.id, (outcome, cause))
             elif isinstance(outcome, Strike):
                 self.tasks.pop(outcome.task_id, None)
                 self.dropped.append(outcome.task_id)
+            elif isinstance(outcome, Call):
+                self.calls.append(outcome)
             else:
                 await self.handle(outcome, cause)
 
@@ -199,7 +202,7 @@ class Unit:
     @property
     def empty(self) -> bool:
         return not (
-            self.events or self.changes or self.tasks or self.dropped or self.done
+            self.events or self.changes or self.tasks or self.dropped or self.calls or self.done
             or self.marks or self.parked or self.unparked
         )  # fmt: skip
 
@@ -245,7 +248,7 @@ class Unit:
     async def _take_in(self, done: Sequence[Birth]) -> None:
         """Outcomes instead of tasks."""
         await self.prepare(
-            [each for birth in done for each in birth.outcome or () if not isinstance(each, Task | Strike)]
+            [each for birth in done for each in birth.outcome or () if not isinstance(each, NO_COMMANDS)]
         )
         for birth in done:
             self.tasks.pop(birth.task.id, None)
@@ -253,12 +256,13 @@ class Unit:
             await self.follow(birth.outcome or (), cause)
 
     def _contents(self) -> tuple[Any, ...]:
-        return dict(self.states), dict(self.tasks), len(self.events), len(self.changes), len(self.dropped)
+        lengths = len(self.events), len(self.changes), len(self.dropped), len(self.calls)
+        return dict(self.states), dict(self.tasks), *lengths
 
     def _contain(self, contents: tuple[Any, ...]) -> None:
         """What it contained then."""
-        self.states, self.tasks, events, changes, dropped = contents
-        del self.events[events:], self.changes[changes:], self.dropped[dropped:]
+        self.states, self.tasks, events, changes, dropped, calls = contents
+        del self.events[events:], self.changes[changes:], self.dropped[dropped:], self.calls[calls:]
         self.leased = []
 
     async def _commit(self) -> None:
@@ -304,7 +308,7 @@ class Unit:
             answer = await connection.fetch(part.sql, *part.arguments)
             if part.expected is not None and len(answer) != part.expected:
                 raise self._fenced(answer if part.name == "struck" else [])
-            if part.told is not None:
+            if part.name == "added":
                 self._keep_added([row[part.told] for row in answer])
         await rows.write(connection, found)
         if self.parked:
@@ -327,6 +331,12 @@ class Unit:
             parts.append(Part("dropped", statements.DROP_TASKS, [self.dropped]))
         if self.tasks:
             parts.append(Part("added", statements.ADD_TASKS, self._task_columns(), told="id"))
+        called: dict[str, list[Any]] = {}
+        for call in self.calls:
+            called.setdefault(call.function, []).append(call.row)
+        for function, given in called.items():
+            # Told, because PostgreSQL does not run a part that nobody asks for.
+            parts.append(Part(function, statements.CALL.format(function=function), [rows.dumps(given)], told="done"))
         return parts
 
     def _fenced(self, held: Sequence[Any]) -> Fenced:

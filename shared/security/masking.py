@@ -38,6 +38,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\b(?:sk|pk|rk)[-_][A-Za-z0-9_\-]{16,200}", MASK),
         (r"\b(?:gh[pousr]_[A-Za-z0-9]{20,255}|github_pat_\w{20,255}|xox[abprs]-[A-Za-z0-9\-]{10,200})", MASK),
         (r"\bAKIA[A-Z0-9]{16}\b", MASK),
+        (r"\bwhsec_[A-Za-z0-9+/=]{16,200}", MASK),
         (r"\b[0-9a-f]{24}:[0-9a-f]{64}\b", MASK),
         # Credentials in a URL, values under a secret's name, e-mail addresses
         (r"(?i)\b([a-z][a-z0-9+.\-]{1,20}://)[^\s/@:]{0,256}:[^\s/]{1,512}@", rf"\1{MASK}@"),

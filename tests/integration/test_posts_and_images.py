@@ -23,8 +23,9 @@ from tests.row_security import assert_row_security
 from tests.sandbox.elsewhere import PNG
 
 AT = datetime(2026, 3, 5, 8, tzinfo=UTC)
-PUBLISHING = ("publishing_jobs", "platform_connections", "draft_texts", "posts", "processing_logs")
+PUBLISHING = ("publishing_jobs", "platform_connections", "draft_texts", "posts", "processing_logs", "webhooks")
 IMPORTS = ("imported_posts", "imported_images")
+LOGS = ("webhook_deliveries",)  # no event tells of them
 MEDIA = ("files", "resources", "posts", "images", "media_files")
 
 
@@ -367,6 +368,8 @@ async def test_what_makes_no_sense_is_not_collected(at: House, ada: Someone) -> 
 async def _fill(at: House, user: Someone, reddit_id: str) -> None:
     """A row of this user's in every table of publishing and media, through the services."""
     account = await at.connect(user)
+    listening = await user.post("publishing", "/api/v1/webhooks", {"url": f"{at.url}/hooks"})
+    assert listening.status == 201, listening.body
     (image,) = (await at.imported(user, account["id"], f"7{reddit_id}", "a.png"))["image_ids"]
     await at.image(user, image, size_bytes=len(PNG))
     await describe(at, user, image, "A door.")
@@ -407,10 +410,10 @@ async def test_roles_see_what_they_may_in_every_table(at: House, ada: Someone) -
     bob = at.desk.someone()
     await _fill(at, ada, "6abc")
     await _fill(at, bob, "7abc")
-    tables = [("publishing", table) for table in (*PUBLISHING, *IMPORTS)] + [("media", table) for table in MEDIA]
+    tables = [("publishing", table) for table in (*PUBLISHING, *IMPORTS, *LOGS)] + [("media", table) for table in MEDIA]
     for service, table in tables:
         reads: Role = "moderator"
-        if table == "platform_connections":
+        if table in ("platform_connections", "webhooks", "webhook_deliveries"):
             reads = "admin"
         if table == "images":  # theirs await a decision
             reads = "reviewer"
@@ -441,7 +444,7 @@ async def test_an_erased_user_leaves_no_row_and_no_bytes(at: House, ada: Someone
     texts = "SELECT draft_id FROM draft_texts WHERE user_id = $1"
     for row in await at.publishing.database.pool.fetch(texts, ada.user_id):
         await at.happens(DraftErased(draft_id=row["draft_id"], user_id=ada.user_id), key=row["draft_id"])
-    await _until_rows(at, ada, "publishing", (*PUBLISHING, *IMPORTS), there=False)
+    await _until_rows(at, ada, "publishing", (*PUBLISHING, *IMPORTS, *LOGS), there=False)
     await _until_rows(at, ada, "media", MEDIA, there=False)
     folder = at.storage / str(ada.user_id)
 

@@ -52,6 +52,10 @@ def create_app(there: Elsewhere) -> FastAPI:
             raise HTTPException(404)
         return Response(b"<html>no image</html>" if name == "page.png" else PNG, media_type="image/png")
 
+    @app.post("/hooks", status_code=204)
+    async def told() -> None:
+        """A user's own address, which takes whatever it is told."""
+
     @app.get("/api/v1/accounts/verify_credentials")
     async def me(request: Request) -> dict[str, str]:
         mine(request)

@@ -42,6 +42,7 @@ async def kind(answer: aiohttp.ClientResponse) -> str:
         ("/api/v1/evaluations/1", "evaluation"),
         ("/api/v1/jobs/1", "publishing"),
         ("/api/v1/connections", "publishing"),
+        ("/api/v1/webhooks/event-types", "publishing"),
         ("/api/v1/files/1", "media"),
         ("/api/v1/resources", "media"),
         ("/blog/a-post", "publishing"),

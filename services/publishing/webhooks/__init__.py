@@ -1,0 +1,1 @@
+"""Telling users what happens: webhooks, signed and repeated as Standard Webhooks asks."""
