@@ -62,7 +62,9 @@ async def describe(connection: Connection, schema: str, tables: Sequence[str]) -
 
 _READABLE = """
 SELECT relname FROM pg_class
-WHERE relnamespace = $1::text::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition ORDER BY relname
+WHERE relnamespace = $1::text::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
+  AND coalesce(obj_description(oid, 'pg_class'), '') NOT LIKE 'No read table:%'
+ORDER BY relname
 """
 
 COPIES = r"_as_of_[0-9]{8}t[0-9]{6}z$"  # how tables are called that show another one as it stood at some moment
@@ -85,7 +87,8 @@ KIT_TABLES = frozenset(
 
 
 async def read_tables(connection: Connection, schema: str) -> list[str]:
-    """The tables of a schema that are not the kit's; neither partitions, which are parts of them, nor copies."""
+    """The tables of a schema that are not the kit's; neither partitions, which are parts of them, nor copies, nor what
+    says of itself, in its comment, that it is no read table."""
     names = [row["relname"] for row in await connection.fetch(_READABLE, schema)]
     return [name for name in names if name not in KIT_TABLES and not re.search(COPIES, name)]
 

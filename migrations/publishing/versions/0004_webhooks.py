@@ -29,7 +29,7 @@ CREATE TABLE webhooks (
 CREATE INDEX idx_webhooks_user_created ON webhooks (user_id, created_at DESC, id DESC);
 CREATE INDEX idx_webhooks_active ON webhooks (user_id) WHERE is_active;
 
--- The log of deliveries: what is to be sent to whom, and how it went. No read table: no event tells of it.
+-- What is to be sent to whom, and how it went.
 CREATE TABLE webhook_deliveries (
     id              uuid PRIMARY KEY,            -- the `webhook-id` that the receiver sees, the same at every attempt
     place           bigint GENERATED ALWAYS AS IDENTITY,  -- in the order of hearing
@@ -47,6 +47,7 @@ CREATE TABLE webhook_deliveries (
     created_at      timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT uq_webhook_delivery UNIQUE (webhook_id, event_id)
 );
+COMMENT ON TABLE webhook_deliveries IS 'No read table: a log of what no event tells of.';
 CREATE INDEX idx_webhook_deliveries_created ON webhook_deliveries (webhook_id, created_at DESC, id DESC);
 CREATE INDEX idx_webhook_deliveries_pending ON webhook_deliveries (webhook_id, story, place) WHERE status = 'pending';
 CREATE INDEX idx_webhook_deliveries_age ON webhook_deliveries (created_at);
