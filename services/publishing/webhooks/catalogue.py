@@ -42,6 +42,7 @@ _NOT_TOLD = {
     "TokenUsageErased",
     "CaptionSettingsChanged",
     "CaptionSettingsErased",
+    "ConnectionTokenRenewed",
     "ConnectionUsed",
     "PlatformPostKept",
     "PlatformPostDropped",
