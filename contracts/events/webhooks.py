@@ -11,7 +11,7 @@ from contracts.envelope import Event, Private
 
 class WebhookEvent(Event):
     owner: ClassVar[str] = "publishing"
-    stream: ClassVar[str] = "webhooks"
+    stream: ClassVar[str] = "webhook"
     webhook_id: UUID
     user_id: UUID
 

@@ -80,6 +80,9 @@ VALUES: dict[str, Any] = {
     "imported_post_id": _id(19),
     "kept_post_id": _id(19),
     "image_caption_id": _id(17),
+    "webhook_id": _id(36),
+    "events": ["draft.*", "workflow.completed"],
+    "previous_until": LATER,
     "requested_by": _id(23),
     "author": "ada",
     "created_ts": AT,
@@ -241,6 +244,10 @@ PARTICULAR: dict[tuple[str, str], Any] = {
     ("ProcessingRunStarted", "platform_type"): "pixelfed",
     ("StepFailed", "reason"): "The step took longer than 600 seconds.",
     ("SessionRevoked", "reason"): "logged_out",
+    ("WebhookAdded", "description"): "The newsroom's board",
+    ("WebhookChanged", "description"): "The newsroom's board",
+    ("WebhookDisabled", "reason"): "failing",
+    ("WebhookDisabled", "detail"): "A delivery failed 10 times and none got through meanwhile.",
 }
 
 

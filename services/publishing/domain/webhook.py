@@ -204,7 +204,7 @@ def _alter(present: dict[UUID, Webhook], webhook_id: UUID, **fields: Any) -> Non
 
 
 decider: Decider[Webhooks] = Decider(
-    stream="webhooks",
+    stream="webhook",
     initial=Webhooks(),
     decide=decide,
     evolve=evolve,
