@@ -19,7 +19,11 @@ from shared.weighted_text import URL_WEIGHT, weighted_length
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """The limits of one platform; `None` means that it has no such limit. `hashtags` is (fewest, most)."""
+    """The limits of one platform; `None` means that it has no such limit. `hashtags` is (fewest, most).
+
+    `threads`: a longer text becomes several posts. `max_images`: attached to one post, each with an alternative text of
+    at most `max_alt_text` characters and at most `max_image_bytes` bytes.
+    """
 
     name: str
     max_length: int | None
@@ -27,19 +31,24 @@ class Platform:
     min_words: int | None
     max_words: int | None
     hashtags: tuple[int, int]
+    threads: bool = False
+    max_images: int = 0
+    max_alt_text: int = 0
+    max_image_bytes: int | None = None
 
 
 PLATFORMS: Final[Mapping[str, Platform]] = MappingProxyType(
     {
-        "linkedin": Platform("linkedin", 3000, "characters", None, None, (3, 5)),
-        "x": Platform("x", 280, "weighted", None, None, (2, 3)),
+        "linkedin": Platform("linkedin", 3000, "characters", None, None, (3, 5), False, 20, 4086),
+        "x": Platform("x", 280, "weighted", None, None, (2, 3), True, 4, 1000, 5_242_880),
         "blog": Platform("blog", None, "characters", 800, 2000, (0, 5)),
-        "ghost": Platform("ghost", None, "characters", 800, 2000, (0, 5)),
-        "bluesky": Platform("bluesky", 300, "graphemes", None, None, (1, 3)),
+        "ghost": Platform("ghost", None, "characters", 800, 2000, (0, 5), False, 20, 1000),
+        "bluesky": Platform("bluesky", 300, "graphemes", None, None, (1, 3), True, 4, 2000, 1_000_000),
     }
 )
 
-_OVERRIDABLE: Final = ("max_length", "min_words", "max_words", "min_hashtags", "max_hashtags")
+_IMAGES: Final = ("max_images", "max_alt_text", "max_image_bytes")
+_OVERRIDABLE: Final = ("max_length", "min_words", "max_words", "min_hashtags", "max_hashtags", *_IMAGES)
 
 
 def configured(overrides: Mapping[str, int]) -> dict[str, Platform]:
@@ -58,6 +67,12 @@ def configured(overrides: Mapping[str, int]) -> dict[str, Platform]:
         match field:
             case "max_length":
                 platforms[name] = replace(platform, max_length=value)
+            case "max_images":
+                platforms[name] = replace(platform, max_images=value)
+            case "max_alt_text":
+                platforms[name] = replace(platform, max_alt_text=value)
+            case "max_image_bytes":
+                platforms[name] = replace(platform, max_image_bytes=value)
             case "min_words":
                 platforms[name] = replace(platform, min_words=value)
             case "max_words":

@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 
 from contracts.envelope import Event, Private
+from contracts.events.workflow import AttachedImage
 
 ErrorClass = Literal["refresh_token", "bad_content", "disconnected", "rate_limited", "transient", "outcome_unknown"]
 
@@ -124,6 +125,7 @@ class JobQueued(JobEvent):
     """The post goes out as soon as a worker is free."""
 
     connection_id: UUID | None = None
+    media: tuple[AttachedImage, ...] = ()
 
 
 class JobScheduled(JobEvent):
@@ -132,6 +134,7 @@ class JobScheduled(JobEvent):
     scheduled_for: datetime
     time_zone: str
     connection_id: UUID | None = None
+    media: tuple[AttachedImage, ...] = ()
 
 
 class JobStarted(JobEvent):

@@ -137,6 +137,15 @@ class DraftEdited(PlatformEvent):
     purpose: Literal["refine", "publish"]
 
 
+class AttachedImage(BaseModel):
+    """An image that goes out with a post, and what it shows for those who cannot see it."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    file_id: UUID
+    alt_text: str
+
+
 class PublicationRequested(PlatformEvent):
     """An accepted draft is to be published, now or later."""
 
@@ -145,6 +154,7 @@ class PublicationRequested(PlatformEvent):
     scheduled_for: datetime | None = None
     time_zone: str | None = None
     connection_id: UUID | None = None
+    media: tuple[AttachedImage, ...] = ()
 
 
 class PlatformPublished(PlatformEvent):

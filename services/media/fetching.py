@@ -12,7 +12,6 @@ from services.media.settings import MediaSettings
 from shared.reactions import GiveUp, RetryLater
 from shared.security.fetch import FetchFailed, UnsafeUrl, fetch
 
-IMAGES: Final = {"image/png": "png", "image/jpeg": "jpg", "image/gif": "gif", "image/webp": "webp"}
 NO_IMAGE: Final = "This is no PNG, JPEG, GIF or WebP image; send one of these."
 _WORTH_ANOTHER_TRY: Final = frozenset({None, 408, 425, 429, 500, 502, 503, 504})
 

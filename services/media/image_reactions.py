@@ -15,7 +15,8 @@ from contracts.events.publishing import CaptionPosted, CaptionPostFailed, Platfo
 from contracts.events.workflow import CaptionReviewed
 from services.media.domain import image as ask
 from services.media.domain.kept_post import DropPost, KeepPost
-from services.media.fetching import IMAGES, NO_IMAGE, fetched
+from services.media.extraction.sniffing import IMAGES
+from services.media.fetching import NO_IMAGE, fetched
 from services.media.paths import image_path
 from services.media.reactions import SWEEP_AFTER
 from shared.ids import derive

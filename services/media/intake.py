@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from email.message import Message
 
-from services.media.extraction import SUPPORTED, sniff
+from services.media.extraction import sniff
 from services.media.extraction.document import one_line
 from services.media.extraction.sniffing import DOCX, NOTHING, PDF, UNKNOWN
 from services.media.paths import EXTENSIONS
@@ -52,12 +52,12 @@ def _examine(data: bytes, name: str) -> tuple[str, str]:
 
 def _refuse(kind: str, name: str, declared: str | None) -> None:
     if kind == NOTHING:
-        raise Problem(422, "empty-file", "Empty file", "The file is empty; send one that holds text.")
+        raise Problem(422, "empty-file", "Empty file", "The file is empty; send one that holds text or an image.")
     for suffix, claimed, title in _CLAIMS:
         if kind != claimed and (name.lower().endswith(suffix) or _parsed(declared)[0] == claimed):
             detail = f"The file is sent as {suffix[1:]} but is no {title}; export it again, or send it as what it is."
             raise Problem(422, "not-what-it-claims", "Not what it claims to be", detail, found=kind)
-    if kind not in SUPPORTED:
+    if kind not in EXTENSIONS:
         accepted = sorted(EXTENSIONS.values())
         found = "a file of unknown kind" if kind == UNKNOWN else kind
         detail = f"This is {found}, which is not accepted; send one of {', '.join(accepted)}."

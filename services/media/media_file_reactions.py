@@ -9,7 +9,8 @@ from uuid import UUID
 from contracts.events.publishing import PostCollected, PostErased, PostRemoved
 from services.media import queries
 from services.media.domain.media_file import DropMediaFile, FailMediaFile, StoreMediaFile
-from services.media.fetching import IMAGES, NO_IMAGE, fetched
+from services.media.extraction.sniffing import IMAGES
+from services.media.fetching import NO_IMAGE, fetched
 from services.media.paths import media_file_path
 from services.media.reactions import SWEEP_AFTER
 from shared.ids import derive

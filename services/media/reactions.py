@@ -11,6 +11,7 @@ from contracts.events.workflow import ProjectDeleted
 from services.media import queries
 from services.media.domain.file import Command, DiscardFile, RecordFailure, RecordText
 from services.media.extraction import ExtractionError, extract_async
+from services.media.extraction.sniffing import IMAGES
 from services.media.keeping import sha256_of, state_of
 from services.media.paths import text_path
 from services.media.storage import NoSuchObject
@@ -44,6 +45,8 @@ def need_not_be_read(event: TextExtracted) -> Strike:
 async def extract_text(task: LeasedTask, kit: Kit) -> list[RecordText]:
     """Reads the text in a process of its own and keeps it beside the bytes."""
     tools, payload = kit.tools, task.payload
+    if payload["mime_type"] in IMAGES:
+        raise GiveUp("This is an image: publish it with a post as `media`. It holds no text to write from.")
     path = str(payload["path"])
     try:
         data = await tools.storage.get(path)

@@ -33,7 +33,13 @@ def task_id(job_id: UUID, turn: int) -> UUID:
 def make_the_job(event: PublicationRequested) -> QueueJob | ScheduleJob:
     if event.scheduled_for is None:
         return QueueJob(
-            event.job_id, event.workflow_id, event.user_id, event.platform, event.draft_id, event.connection_id
+            event.job_id,
+            event.workflow_id,
+            event.user_id,
+            event.platform,
+            event.draft_id,
+            event.connection_id,
+            event.media,
         )
     return ScheduleJob(
         event.job_id,
@@ -44,6 +50,7 @@ def make_the_job(event: PublicationRequested) -> QueueJob | ScheduleJob:
         event.scheduled_for,
         event.time_zone or "UTC",
         event.connection_id,
+        event.media,
     )
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from services.publishing import images
 from services.publishing.accounts import NAMES
 from services.publishing.beginning import AccountBroken, Begun, TextMissing
 from services.publishing.connectors import Connector, Published, PublishError
@@ -44,7 +46,7 @@ async def publish(task: LeasedTask, kit: Kit) -> Sequence[Any]:
     connector = tools.connectors[begun.post.platform]
     try:
         async with asyncio.timeout(tools.settings.publish_timeout):
-            published = await _publish_once(task, begun, connector)
+            published = await _publish_once(task, begun, connector, kit)
     except PublishError as error:
         if begun.connection is not None and error.error_class in _TOKEN_REFUSED:
             return await after_a_refusal(kit, begun, task, error)
@@ -63,14 +65,18 @@ def give_up(task: LeasedTask, reason: str) -> Sequence[Any]:
     return [GiveUpJob(UUID(task.payload["job_id"]))]
 
 
-async def _publish_once(task: LeasedTask, begun: Begun, connector: Connector) -> Published:
+async def _publish_once(task: LeasedTask, begun: Begun, connector: Connector, kit: Kit) -> Published:
     if begun.job.resumed or begun.job.doubt or task.attempts > 1:
         found = await connector.find(begun.post, begun.connection)
         if found is not None:
             return found
         if begun.job.resumed and not connector.can_find:
             raise _unknown(begun, "was called, and the answer was lost")
-    return await connector.publish(begun.post, begun.connection)
+    post = begun.post
+    if begun.job.media:
+        assert kit.client is not None
+        post = replace(post, images=await images.load(kit.client, post.user_id, begun.job.media))
+    return await connector.publish(post, begun.connection)
 
 
 def _unknown(begun: Begun, what: str) -> PublishError:

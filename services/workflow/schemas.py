@@ -105,6 +105,15 @@ class NewWorkflow(In):
     project_id: UUID | None = None
 
 
+class ImageIn(In):
+    """An image that goes out with the post."""
+
+    file_id: UUID = Field(description="A PNG, JPEG, GIF or WebP file uploaded before.")
+    alt_text: Annotated[Text, StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000)] = Field(
+        description="What it shows, for people who cannot see it.", examples=["A loaf of bread beside a clock."]
+    )
+
+
 class PublishIn(In):
     """When and through which connection; empty means now, through the default one."""
 
@@ -115,6 +124,7 @@ class PublishIn(In):
         None, description="IANA name.", examples=["Europe/Berlin"]
     )
     connection_id: UUID | None = None
+    media: Annotated[list[ImageIn], Field(max_length=20)] = []
 
 
 class DecisionIn(In):

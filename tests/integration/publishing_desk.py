@@ -17,7 +17,7 @@ from services.publishing.app import service as publishing
 from services.publishing.domain.commands import ScheduleJob
 from services.workflow.app import service as workflow
 from shared.ids import new_id
-from shared.kit import Kit
+from shared.kit import Kit, Service
 from shared.projection import insert
 from tests.integration.desk import Desk, Someone, desk, until
 from tests.sandbox.client import SandboxClient
@@ -128,15 +128,15 @@ class Press:
 
 
 @asynccontextmanager
-async def press(folder: Path) -> AsyncIterator[Press]:
-    """Everything running, with texts and verdicts that come at once; the blog stands in `folder`."""
+async def press(folder: Path, *more: Service) -> AsyncIterator[Press]:
+    """Everything running, with texts and verdicts that come at once; the blog stands in `folder`. `more` services."""
     async with running() as url:
         options = {"engine": "instant", "judge": "instant", "x_url": url, "linkedin_url": url, "data_dir": folder}
         options |= {"x_authorize_url": f"{url}/i/oauth2/authorize", "linkedin_oauth_url": f"{url}/oauth/v2"}
         options |= {f"{name}_client_id": CLIENT_ID for name in ("x", "linkedin")}
         options |= {f"{name}_client_secret": CLIENT_SECRET for name in ("x", "linkedin")}
         haste = {"platform_timeout": 2.0, "publish_timeout": CALL, "publish_pause": 0.2, "draft_patience": PATIENCE}
-        async with desk(workflow, generation, evaluation, publishing, **options, **haste) as found:
+        async with desk(workflow, generation, evaluation, publishing, *more, **options, **haste) as found:
             yield Press(found, SandboxClient(url), folder)
 
 

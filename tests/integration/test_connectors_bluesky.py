@@ -11,11 +11,12 @@ from uuid import uuid4
 
 import pytest
 
-from services.publishing.connectors import Connection, Post, PublishError
+from services.publishing.connectors import Connection, Image, Post, PublishError
 from services.publishing.connectors.bluesky import BlueskyConnector
 from shared.ids import new_id
 from shared.platforms import measure
 from tests.conftest import absent
+from tests.pictures import png
 from tests.servers.between import Between, between
 from tests.servers.bluesky import Account, BlueskyServer
 
@@ -233,3 +234,38 @@ async def test_whose_account_it_is_is_asked_anew(
     assert await bluesky.whose(through) == ada.handle
     with pytest.raises(PublishError, match="app password"):
         await bluesky.whose(replace(through, access_token="wrong"))
+
+
+async def test_images_stand_in_the_first_post_with_their_alternative_texts(
+    bluesky: BlueskyConnector, server: BlueskyServer, way: Between, ada: Account
+) -> None:
+    through = connection(ada, way.url)
+    images = (Image(png(), "image/png", "A loaf.", "a.png"), Image(png(999_000), "image/png", "Crumbs.", "b.png"))
+    sent = post(LONG, images=images)
+    way.order(PUT, "answer_lost")
+    assert (await refusal(bluesky, sent, through)).error_class == "outcome_unknown"
+    await bluesky.publish(sent, through)
+    first, *others = await server.records(ada)
+    shown = first["value"]["embed"]["images"]
+    assert [image["alt"] for image in shown] == ["A loaf.", "Crumbs."]
+    assert [await server.blob(ada, image["image"]["ref"]["$link"]) for image in shown] == [i.data for i in images]
+    assert all("embed" not in record["value"] for record in others)
+
+
+async def test_images_that_bluesky_does_not_take_are_refused_before_anything_is_sent(
+    bluesky: BlueskyConnector, server: BlueskyServer, way: Between, ada: Account
+) -> None:
+    through, loaf = connection(ada, way.url), Image(png(), "image/png", "A loaf.", "a.png")
+    for images, says in (
+        ((loaf,) * 5, "at most 4 images"),
+        ((replace(loaf, data=png(1_000_001)),), "Make it smaller"),
+        ((replace(loaf, alt_text="x" * 2001),), "at most 2000"),
+    ):
+        error = await refusal(bluesky, post(images=images), through)
+        assert (error.error_class, says in error.reason) == ("bad_content", True), error.reason
+    way.order("uploadBlob", "never_answers")
+    hasty = BlueskyConnector(1.0, allow_private=True)
+    error = await refusal(hasty, post(images=(loaf,)), through)
+    assert (error.error_class, "Nothing was posted" in error.reason) == ("transient", True)
+    await hasty.close()
+    assert await server.records(ada) == []

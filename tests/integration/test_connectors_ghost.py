@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -11,11 +12,12 @@ from uuid import uuid4
 import aiohttp
 import pytest
 
-from services.publishing.connectors import Connection, Post, PublishError
+from services.publishing.connectors import Connection, Image, Post, PublishError
 from services.publishing.connectors.ghost import GhostConnector
 from services.publishing.connectors.ghost_site import Article, Ghost
 from shared.ids import new_id
 from tests.conftest import absent
+from tests.pictures import png
 from tests.servers.between import Between, between
 from tests.servers.ghost import GhostServer
 
@@ -193,3 +195,24 @@ async def test_an_article_is_changed_hidden_and_deleted_and_each_may_be_done_twi
     assert await site.standing(slug) is None
     await site.hide(first.ghost_post_id)
     await site.close()
+
+
+async def test_images_lie_on_the_site_with_their_alternative_texts(ghost: GhostConnector, server: GhostServer) -> None:
+    loaf, crumbs = Image(png(), "image/png", 'A "loaf".', "a.png"), Image(png(9), "image/png", "Crumbs.", "b.png")
+    published = await ghost.publish(post(images=(loaf, crumbs)), connection(server))
+    _, html = await page(published.url)
+    assert 'alt="A &quot;loaf&quot;."' in html
+    assert 'alt="Crumbs."' in html
+    for name in ("a", "b"):
+        lying = re.search(rf"/content/images/(?:size/\w+/)?(\d+/\d+/{name}\.png)", html)
+        assert lying is not None
+        async with aiohttp.request("GET", f"{server.url}/content/images/{lying[1]}") as answer:
+            assert (answer.status, answer.content_type) == (200, "image/png")
+
+
+async def test_a_long_alternative_text_is_kept_whole(ghost: GhostConnector, server: GhostServer) -> None:
+    said = "A loaf on a board. " * 20
+    published = await ghost.publish(
+        post(images=(Image(png(), "image/png", said.strip(), "a.png"),)), connection(server)
+    )
+    assert said.strip() in (await page(published.url))[1]

@@ -27,7 +27,7 @@ from tests.samples.documents import make
 from tests.unit.serving import serve
 
 MOST = 2_000_000
-PNG = b"\x89PNG\r\n\x1a\n" + b"\0\0\0\rIHDR" + bytes(40)
+TIFF = b"II*\0" + bytes(40)
 
 
 @dataclass
@@ -137,8 +137,8 @@ async def test_the_bytes_decide_what_a_file_is(ada: Client) -> None:
 @pytest.mark.parametrize(
     ("data", "name", "kind", "status", "said"),
     [
-        (PNG, "picture.png", "", 415, "image/png"),
-        (PNG, "picture.md", "", 415, "docx, html, md, pdf, txt"),
+        (TIFF, "picture.tif", "", 415, "image/tiff"),
+        (TIFF, "picture.md", "", 415, "docx, gif, html, jpg, md, pdf, png, txt, webp"),
         (secrets.token_bytes(100), "noise", "", 415, "unknown kind"),
         (b"Just a sentence.", "report.pdf", "", 422, "no PDF"),
         (b"Just a sentence.", "report", "application/pdf", 422, "no PDF"),
@@ -316,7 +316,7 @@ async def the_web() -> AsyncIterator[Web]:
         return web.Response(body=body.encode("euc-kr"), headers={"Content-Type": "text/html; charset=EUC-KR"})
 
     async def picture(request: web.Request) -> web.Response:
-        return web.Response(body=PNG, content_type="image/png")
+        return web.Response(body=TIFF, content_type="image/tiff")
 
     app = web.Application()
     app.add_routes([web.get("/articles/{name}", article), web.get("/picture", picture)])
@@ -357,7 +357,7 @@ async def test_a_page_on_the_web_becomes_a_file_and_is_read_by_whoever_works(
 
 
 async def test_a_page_of_another_kind_or_that_is_missing_is_refused(ada: Client, the_web: Web, open_door: str) -> None:
-    for path, status, said in [("/picture", 415, "image/png"), ("/nowhere", 422, "404")]:
+    for path, status, said in [("/picture", 415, "image/tiff"), ("/nowhere", 422, "404")]:
         answer = await ada.call("POST", "/api/v1/files/from-url", base=open_door, json={"url": the_web.url + path})
         assert (answer.status, said in answer.json["detail"]) == (status, True)
 

@@ -44,11 +44,14 @@ def routes(sandbox: Sandbox) -> APIRouter:
             return _error(
                 429, "TOO_MANY_REQUESTS", "Resource level throttle MEMBER limit for calls to this resource is reached."
             )
-        answer = _judge(sandbox, account, await _object(request))
+        body = await _object(request)
+        answer = _judge(sandbox, account, body)
         if isinstance(answer, Response):
             return answer
         urn = f"urn:li:share:{sandbox.new_id()}"
-        sandbox.accept("linkedin", account, answer, lambda i: f"/linkedin/feed/update/{i}", id=urn)
+        sandbox.accept(
+            "linkedin", account, answer, lambda i: f"/linkedin/feed/update/{i}", id=urn, images=_images(body)
+        )
         if (late := await met_afterwards(fault, request)) is not None:
             return late
         return Response(status_code=201, headers={"x-restli-id": urn, "x-linkedin-id": urn})
@@ -150,10 +153,22 @@ def _judge(sandbox: Sandbox, account: Account, body: dict[str, Any] | None) -> s
     if len(text) > _LIMIT:
         message = f"ERROR :: /commentary :: text length ({len(text)} characters) exceeds the maximum allowed ({_LIMIT})"
         return _error(422, "FIELD_LENGTH_TOO_LONG", message)
+    for urn, alt_text in _images(body):
+        if not sandbox.images.get(urn.removeprefix("urn:li:image:")):
+            return _error(422, "INVALID_IMAGE", f"ERROR :: /content :: {urn} was not uploaded")
+        if not 0 < len(alt_text) <= 4086:
+            return _error(422, "INVALID_ALT_TEXT", "ERROR :: /content :: altText has not 1 to 4086 characters")
     same = next((p for p in sandbox.of("linkedin", account.number) if p.text == text), None)
     if same is not None:
         return _error(422, "DUPLICATE_POST", f"Content is a duplicate of {same.id}")
     return text
+
+
+def _images(body: dict[str, Any] | None) -> list[tuple[str, str]]:
+    """(URN, alternative text) of each image of a post."""
+    content = (body or {}).get("content") or {}
+    found = [content["media"]] if "media" in content else (content.get("multiImage") or {}).get("images", [])
+    return [(str(image.get("id")), str(image.get("altText", ""))) for image in found]
 
 
 def _person(account: Account) -> str:

@@ -90,6 +90,7 @@ class Sandbox:
         self.log_ins = LogIns()
         self.posts: list[SandboxPost] = []
         self.images: dict[str, bytes | None] = {}
+        self.alt_texts: dict[str, str] = {}
         self._faults: dict[str, list[Fault]] = defaultdict(list)
         self._next = _FIRST_ID
 
@@ -97,6 +98,7 @@ class Sandbox:
         """Forget everything but the accounts, which derive from their tokens."""
         self.posts.clear()
         self.images.clear()
+        self.alt_texts.clear()
         self._faults.clear()
         self.x_creates.clear()
         self.linkedin_creates.clear()

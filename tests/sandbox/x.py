@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
+from starlette.datastructures import UploadFile
 
 from shared.platforms import measure
 from tests.sandbox.state import Account, Sandbox, SandboxPost, account_of, met, met_afterwards, token_of
@@ -42,7 +43,12 @@ def routes(sandbox: Sandbox) -> APIRouter:
             answer.headers.update(limits)
             return answer
         post = sandbox.accept(
-            "x", account, answer, lambda i: f"/x/{account.name}/status/{i}", in_reply_to=_parent(body)
+            "x",
+            account,
+            answer,
+            lambda i: f"/x/{account.name}/status/{i}",
+            in_reply_to=_parent(body),
+            images=[(identity, sandbox.alt_texts.get(identity)) for identity in _media(body)],
         )
         if (late := await met_afterwards(fault, request)) is not None:
             return late
@@ -58,6 +64,34 @@ def routes(sandbox: Sandbox) -> APIRouter:
         for post in mine:
             sandbox.posts.remove(post)
         return JSONResponse({"data": {"deleted": bool(mine)}})
+
+    @router.post("/2/media/upload")
+    async def upload(request: Request) -> Response:
+        account = _who(request)
+        if not isinstance(account, Account):
+            return account
+        if token_of(request) == "sandbox-readonly":
+            return _problem(403, "Forbidden", "You are not permitted to perform this action.")
+        form = await request.form()
+        file, category = form.get("media"), form.get("media_category")
+        if not isinstance(file, UploadFile) or category not in ("tweet_image", "tweet_gif"):
+            return _invalid("The `media` and `media_category` fields are required")
+        identity = sandbox.new_id()
+        sandbox.images[identity] = await file.read()
+        return JSONResponse({"data": {"id": identity, "media_key": f"3_{identity}", "expires_after_secs": 86400}})
+
+    @router.post("/2/media/metadata")
+    async def describe(request: Request) -> Response:
+        account = _who(request)
+        if not isinstance(account, Account):
+            return account
+        body = await _object(request) or {}
+        identity = str(body.get("id"))
+        alt_text = str(((body.get("metadata") or {}).get("alt_text") or {}).get("text", ""))
+        if identity not in sandbox.images or not 0 < len(alt_text) <= 1000:
+            return _invalid("The media id is unknown, or its alt_text has not 1 to 1000 characters")
+        sandbox.alt_texts[identity] = alt_text
+        return JSONResponse({"data": {"id": identity, "associated_metadata": {"alt_text": {"text": alt_text}}}})
 
     @router.get("/2/users/me")
     async def me(request: Request) -> Response:
@@ -103,6 +137,8 @@ def _judge(sandbox: Sandbox, account: Account, body: dict[str, Any] | None) -> s
         return _invalid("The `text` field is required and must not be empty")
     if unknown := set(body) - {"text", "reply", "media", "made_with_ai", "quote_tweet_id", "reply_settings", "poll"}:
         return _invalid(f"[{min(unknown)}] is not a valid property of the request body")
+    if len(_media(body)) > 4 or any(identity not in sandbox.images for identity in _media(body)):
+        return _invalid("Your media IDs are invalid.")
     if measure("x", text) > _LIMIT:
         return _problem(
             403, "Forbidden", "Your Tweet text is too long. For more on how Twitter determines Tweet length see docs."
@@ -113,6 +149,10 @@ def _judge(sandbox: Sandbox, account: Account, body: dict[str, Any] | None) -> s
     if any(p.text.strip() == text.strip() for p in sandbox.of("x", account.number)):
         return _problem(403, "Forbidden", "You are not allowed to create a Tweet with duplicate content.")
     return text
+
+
+def _media(body: dict[str, Any] | None) -> list[str]:
+    return list(((body or {}).get("media") or {}).get("media_ids", []))
 
 
 def _parent(body: dict[str, Any] | None) -> str | None:

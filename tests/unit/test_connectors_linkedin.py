@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -13,8 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.publishing.connectors import Connection, Post, PublishError
+from services.publishing.connectors import Connection, Image, Post, PublishError
 from services.publishing.connectors.linkedin import LinkedInConnector, little_text
+from tests.pictures import png
 from tests.sandbox.client import SandboxClient
 from tests.sandbox.little_text import decoded
 from tests.sandbox.server import running
@@ -172,3 +174,28 @@ async def test_nobody_there_means_nothing_was_sent() -> None:
     known = connection(author_urn="urn:li:person:1")
     assert (await refusal(linkedin, post(), known)).error_class == "transient"
     await linkedin.close()
+
+
+@pytest.mark.parametrize("count", [1, 3])
+async def test_images_carry_their_alternative_texts(
+    linkedin: LinkedInConnector, sandbox: SandboxClient, count: int
+) -> None:
+    images = tuple(Image(png(), "image/png", f"Loaf {n}.", "loaf.png") for n in range(count))
+    await linkedin.publish(replace(post(), images=images), connection())
+    [seen] = await sandbox.accepted()
+    assert [alt_text for _, alt_text in seen["raw"]["images"]] == [f"Loaf {n}." for n in range(count)]
+    assert len({urn for urn, _ in seen["raw"]["images"]}) == count
+
+
+async def test_images_that_linkedin_does_not_take_are_refused_before_anything_is_sent(
+    linkedin: LinkedInConnector, sandbox: SandboxClient
+) -> None:
+    loaf = Image(png(), "image/png", "A loaf.", "loaf.png")
+    for images, says in (
+        ((loaf,) * 21, "at most 20 images"),
+        ((replace(loaf, alt_text="x" * 4087),), "at most 4086"),
+        ((replace(loaf, content_type="image/webp"),), "no image/webp"),
+    ):
+        error = await refusal(linkedin, replace(post(), images=images), connection())
+        assert (error.error_class, says in error.reason) == ("bad_content", True), error.reason
+    assert await sandbox.accepted() == []

@@ -14,9 +14,10 @@ from uuid import uuid4
 import aiohttp
 import pytest
 
-from services.publishing.connectors import Connection, Post, PublishError
+from services.publishing.connectors import Connection, Image, Post, PublishError
 from services.publishing.connectors.x import XConnector
 from shared.platforms import measure
+from tests.pictures import png
 from tests.sandbox.client import SandboxClient
 from tests.sandbox.server import running
 
@@ -251,3 +252,32 @@ async def test_the_real_api_gives_real_addresses() -> None:
     x = XConnector("https://api.x.com", timeout=5)
     assert x._published(["12"], "@ada").url == "https://x.com/ada/status/12"
     await x.close()
+
+
+def picture(alt_text: str = "A loaf.", size: int = 0, kind: str = "image/png") -> Image:
+    return Image(png(size), kind, alt_text, "loaf.png")
+
+
+async def test_images_go_with_the_first_post_and_carry_their_alternative_texts(
+    x: XConnector, sandbox: SandboxClient
+) -> None:
+    images = tuple(picture(f"Loaf {n}.") for n in range(4))
+    await x.publish(replace(post(LONG), images=images), connection())
+    first, *others = await sandbox.accepted()
+    assert [alt_text for _, alt_text in first["raw"]["images"]] == ["Loaf 0.", "Loaf 1.", "Loaf 2.", "Loaf 3."]
+    assert all(other["raw"]["images"] == [] for other in others)
+
+
+async def test_images_that_x_does_not_take_are_refused_before_anything_is_sent(
+    x: XConnector, sandbox: SandboxClient
+) -> None:
+    for images, token, error_class, says in (
+        ((picture(),) * 5, "sandbox-ada", "bad_content", "at most 4 images"),
+        ((picture("x" * 1001),), "sandbox-ada", "bad_content", "at most 1000"),
+        ((picture(size=5_300_000),), "sandbox-ada", "bad_content", "Make it smaller"),
+        ((picture(kind="image/bmp"),), "sandbox-ada", "bad_content", "no image/bmp"),
+        ((picture(),), "sandbox-readonly", "disconnected", "media.write"),
+    ):
+        error = await refusal(x, replace(post(), images=images), connection(token))
+        assert (error.error_class, says in error.reason) == (error_class, True), error.reason
+    assert await sandbox.accepted() == []

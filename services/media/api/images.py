@@ -13,7 +13,8 @@ from contracts.events.media import ImageStatus
 from services.media import queries
 from services.media.api.reading import storing
 from services.media.domain.image import StoreImage
-from services.media.fetching import IMAGES, NO_IMAGE, examined
+from services.media.extraction.sniffing import IMAGES
+from services.media.fetching import NO_IMAGE, examined
 from services.media.queries import ImageFilter
 from shared.decider import NotFound
 from shared.http.openapi import problem_answer

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from services.media.api.reading import MAX_WAIT, WaitQuery, find, storing, text_of
@@ -39,6 +39,21 @@ async def add_text(body: NewText, request: Request) -> KeptText:
     async with storing():
         file_id, sha256 = await keep_text(request.app.state.kit, body.user_id, body.title, body.text)
     return KeptText(file_id=file_id, sha256=sha256, characters=len(body.text))
+
+
+@router.get("/files/{file_id}/content")
+async def read_content(
+    file_id: UUID,
+    request: Request,
+    deadline: RequestDeadline,
+    user_id: Annotated[UUID, Query(description="Only if the file is this user's.")],
+) -> Response:
+    """The bytes of a file."""
+    kit = request.app.state.kit
+    row = await find(kit, user_id, file_id, 0, deadline)
+    async with storing():
+        data = await kit.tools.storage.get(row["path"])
+    return Response(data, headers={"Content-Type": row["mime_type"]})
 
 
 @router.get("/files/{file_id}/text")

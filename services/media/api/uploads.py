@@ -41,7 +41,10 @@ async def upload(
     user: CurrentUser,
     deadline: RequestDeadline,
     idempotency: Idempotency,
-    file: Annotated[UploadFile, File(description="md, txt, html, pdf or docx; what it is, its bytes decide.")],
+    file: Annotated[
+        UploadFile,
+        File(description="md, txt, html, pdf, docx, or png, jpg, gif, webp to publish with a post; its bytes decide."),
+    ],
     project_id: Annotated[UUID | None, Form(description="The project it is to belong to.")] = None,
 ) -> FileView:
     """Keep a file. Its text is read at once; `GET /api/v1/files/{id}?wait=20` tells when it is there."""

@@ -5,9 +5,10 @@ from services.publishing.connectors.port import (
     Connection,
     Connector,
     ErrorClass,
+    Image,
     Post,
     Published,
     PublishError,
 )
 
-__all__ = ["Connection", "Connector", "ErrorClass", "Post", "PublishError", "Published", "build"]
+__all__ = ["Connection", "Connector", "ErrorClass", "Image", "Post", "PublishError", "Published", "build"]

@@ -13,8 +13,9 @@ from unicodedata import normalize
 from uuid import UUID
 
 from services.publishing.connectors import http
+from services.publishing.connectors.fitting import check_images
 from services.publishing.connectors.hashtags import with_hashtags
-from services.publishing.connectors.port import Connection, Post, Published, PublishError
+from services.publishing.connectors.port import Connection, Image, Post, Published, PublishError
 from services.publishing.connectors.richtext import facets
 from services.publishing.connectors.tid import tid
 from shared.platforms import PLATFORMS, Platform, measure
@@ -22,6 +23,7 @@ from shared.threads import split
 
 _POST: Final = "app.bsky.feed.post"
 _MOST_BYTES: Final = 3000
+_KINDS: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 _LONGEST_THREAD: Final = 100
 _MOST_SESSIONS: Final = 10_000
 _STALE: Final = frozenset({"ExpiredToken", "InvalidToken"})
@@ -64,7 +66,9 @@ class BlueskyConnector:
         """Post, or go on with a thread whose first posts stand already. Raises PublishError."""
         parts = self._parts(post)
         connection = _connected(connection)
+        check_images(post, self._platform, "Bluesky", _KINDS)
         session = await self._session(connection)
+        images = [await self._upload(connection, image) for image in post.images]
         standing: list[_Standing] = []
         for number, part in enumerate(parts):
             record: dict[str, Any] = {
@@ -74,6 +78,8 @@ class BlueskyConnector:
             }
             if marked := facets(part):
                 record["facets"] = marked
+            if images and not standing:
+                record["embed"] = {"$type": "app.bsky.embed.images", "images": images}
             if standing:
                 record["reply"] = {"root": standing[0].reference, "parent": standing[-1].reference}
             standing.append(await self._put(connection, session.did, _key(post, number), record))
@@ -129,6 +135,15 @@ class BlueskyConnector:
             raise PublishError("bad_content", f"Bluesky refuses the post: {answer.detail} Change the text, then retry.")
         return self._standing(answer) or self._lost()
 
+    async def _upload(self, connection: Connection, image: Image) -> dict[str, Any]:
+        """The image as a post embeds it. Bytes that no post embeds are dropped by the server."""
+        answer = await self._opened(connection, "com.atproto.repo.uploadBlob", image.data, image.content_type)
+        if answer.status != 200:
+            raise self._refused(answer)
+        if not isinstance(blob := answer.body.get("blob"), dict):
+            raise PublishError("transient", "Bluesky took the image and did not say how to name it. Try again.")
+        return {"alt": image.alt_text, "image": blob}
+
     def _lost(self) -> _Standing:
         raise self._client.unknown("accepted the post but named no address")
 
@@ -149,12 +164,19 @@ class BlueskyConnector:
     async def _opened(self, connection: Connection, method: str, body: http.Body, kind: str = "") -> http.Answer:
         """One call with an open session; where the session is over nothing was done, and it is opened anew once."""
         more = {"Content-Type": kind} if kind else {}
-        session = await self._session(connection)
-        answer = await self._client.post(_url(connection, method), {**session.headers, **more}, body)
+        url = _url(connection, method)
+
+        async def call() -> http.Answer:
+            headers = {**(await self._session(connection)).headers, **more}
+            # Bytes of an image are seen by nobody until a post embeds them.
+            return await (
+                self._client.prepare("POST", url, headers, body) if kind else self._client.post(url, headers, body)
+            )
+
+        answer = await call()
         if answer.status in (400, 401) and answer.body.get("error") in _STALE:
             self._sessions.pop(connection.id, None)
-            session = await self._session(connection)
-            answer = await self._client.post(_url(connection, method), {**session.headers, **more}, body)
+            answer = await call()
         return answer
 
     async def _session(self, connection: Connection) -> _Session:

@@ -39,6 +39,6 @@ def build(
         "linkedin": LinkedInConnector(linkedin_url, linkedin_version, timeout, platforms["linkedin"]),
         "x": XConnector(x_url, timeout, platforms["x"]),
         "blog": BlogConnector(data_dir / "blog", blog_url),
-        "ghost": GhostConnector(timeout, allow_private=allow_private),
+        "ghost": GhostConnector(timeout, platforms["ghost"], allow_private=allow_private),
         "bluesky": BlueskyConnector(timeout, platforms["bluesky"], allow_private=allow_private),
     }

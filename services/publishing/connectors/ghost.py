@@ -5,17 +5,22 @@ The slug derives from the job, and is looked for before an article is put up: th
 
 from __future__ import annotations
 
+from html import escape
 from typing import Final
 
 from services.publishing.connectors import blog_pages as pages
 from services.publishing.connectors import http
 from services.publishing.connectors.articles import slug_of, title_and_body
+from services.publishing.connectors.fitting import check_images
 from services.publishing.connectors.ghost_site import Article, Ghost, Standing, is_admin_key
 from services.publishing.connectors.hashtags import missing
 from services.publishing.connectors.port import Connection, Post, Published, PublishError
+from shared.platforms import PLATFORMS, Platform
 
 _LONGEST_TITLE: Final = 255
 _LONGEST_TAG: Final = 191
+_LONGEST_FEATURE_ALT: Final = 191
+_KINDS: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 
 
 class GhostConnector:
@@ -23,9 +28,10 @@ class GhostConnector:
 
     can_find = True
 
-    def __init__(self, timeout: float, *, allow_private: bool = False) -> None:
+    def __init__(self, timeout: float, platform: Platform = PLATFORMS["ghost"], *, allow_private: bool = False) -> None:
         """`timeout` in seconds for one request; `allow_private` for tests and demonstrations."""
         self._timeout = timeout
+        self._platform = platform
         self._client = http.Client("Ghost", None, timeout, allow_private=allow_private)
 
     async def publish(self, post: Post, connection: Connection | None) -> Published:
@@ -37,13 +43,18 @@ class GhostConnector:
         standing = await site.standing(slug_of(post))
         if standing is not None and standing.status == "published":
             return _published(standing)
+        check_images(post, self._platform, "Ghost", _KINDS)
+        pictures = [(await site.upload(each.data, each.content_type, each.name), each.alt_text) for each in post.images]
+        # Lists and cards show the feature image; its description is shorter than those in the text may be.
+        feature = pictures.pop(0) if pictures and len(pictures[0][1]) <= _LONGEST_FEATURE_ALT else None
         article = Article(
             slug=slug_of(post),
             title=title[:_LONGEST_TITLE],
             # A card of HTML: what Ghost's editor has no block for, such as a table, is kept as it is.
-            html=f"<!--kg-card-begin: html-->\n{pages.rendered(markdown)}<!--kg-card-end: html-->",
+            html=f"<!--kg-card-begin: html-->\n{pages.rendered(markdown)}{_figures(pictures)}<!--kg-card-end: html-->",
             excerpt=pages.described(markdown),
             tags=tuple(tag[:_LONGEST_TAG] for tag in missing("", post.hashtags)),
+            feature_image=feature,
         )
         return _published(await site.publish(article))
 
@@ -64,6 +75,10 @@ class GhostConnector:
         if connection is None or connection.instance_url is None or not is_admin_key(connection.access_token):
             raise PublishError("disconnected", "No Ghost site is connected. Connect one, then publish again.")
         return Ghost(connection.instance_url, connection.access_token, self._timeout, self._client)
+
+
+def _figures(pictures: list[tuple[str, str]]) -> str:
+    return "".join(f'<figure><img src="{escape(url)}" alt="{escape(alt)}"></figure>\n' for url, alt in pictures)
 
 
 def _published(standing: Standing) -> Published:

@@ -8,10 +8,12 @@ from urllib.parse import urlsplit
 import regex
 
 from services.publishing.connectors import http
+from services.publishing.connectors.fitting import check_images
 from services.publishing.connectors.hashtags import WORD, with_hashtags
-from services.publishing.connectors.port import Connection, Post, Published, PublishError
+from services.publishing.connectors.port import Connection, Image, Post, Published, PublishError
 from shared.platforms import PLATFORMS, Platform, measure
 
+_KINDS: Final = frozenset({"image/png", "image/jpeg", "image/gif"})
 _RESERVED: Final = regex.compile(r"([\\<>#~_|\[\]*(){}@])")
 
 
@@ -22,6 +24,16 @@ def little_text(text: str) -> str:
         written += [_escape(text[at : tag.start()]), rf"{{hashtag|\#|{_escape(tag[1])}}}"]
         at = tag.end()
     return "".join((*written, _escape(text[at:])))
+
+
+def _content(images: list[dict[str, str]]) -> dict[str, Any]:
+    match images:
+        case []:
+            return {}
+        case [image]:
+            return {"content": {"media": image}}
+        case _:
+            return {"content": {"multiImage": {"images": images}}}
 
 
 def _escape(text: str) -> str:
@@ -36,18 +48,26 @@ class LinkedInConnector:
     def __init__(self, base_url: str, version: str, timeout: float, platform: Platform = PLATFORMS["linkedin"]) -> None:
         """`base_url` is the API's, as in https://api.linkedin.com; `version` as in 202610; `timeout` in seconds."""
         self._client = http.Client("LinkedIn", base_url, timeout)
+        # LinkedIn names another host of its own for images; beside a stand-in that host is private, too.
+        at_home = urlsplit(base_url).hostname == "api.linkedin.com"
+        self._uploads = http.Client("LinkedIn", None, timeout, allow_private=not at_home)
         self._version = version
         self._platform = platform
-        at_linkedin = urlsplit(base_url).hostname == "api.linkedin.com"
-        self._web = "https://www.linkedin.com" if at_linkedin else base_url.rstrip("/") + "/linkedin"
+        self._web = "https://www.linkedin.com" if at_home else base_url.rstrip("/") + "/linkedin"
 
     async def publish(self, post: Post, connection: Connection | None) -> Published:
         """Post once. Raises PublishError."""
         headers = http.bearer(connection, "LinkedIn")
         assert connection is not None
+        text = self._text(post)
+        check_images(post, self._platform, "LinkedIn", _KINDS)
+        author = await self._author(connection)
+        versioned = {**headers, "LinkedIn-Version": self._version, "X-Restli-Protocol-Version": "2.0.0"}
+        images = [await self._upload(image, author, versioned, connection) for image in post.images]
         body = {
-            "author": await self._author(connection),
-            "commentary": little_text(self._text(post)),
+            "author": author,
+            "commentary": little_text(text),
+            **_content(images),
             "visibility": "PUBLIC",
             "distribution": {
                 "feedDistribution": "MAIN_FEED",
@@ -57,7 +77,6 @@ class LinkedInConnector:
             "lifecycleState": "PUBLISHED",
             "isReshareDisabledByAuthor": False,
         }
-        versioned = {**headers, "LinkedIn-Version": self._version, "X-Restli-Protocol-Version": "2.0.0"}
         answer = await self._client.post("/rest/posts", versioned, body)
         if answer.status not in (200, 201):
             raise self._refused(answer, connection)
@@ -74,8 +93,30 @@ class LinkedInConnector:
         return None
 
     async def close(self) -> None:
-        """Close the HTTP session."""
+        """Close the HTTP sessions."""
         await self._client.close()
+        await self._uploads.close()
+
+    async def _upload(
+        self, image: Image, author: str, headers: dict[str, str], connection: Connection
+    ) -> dict[str, str]:
+        """The image as a post names it. Images that no post shows are seen by nobody."""
+        asked = {"initializeUploadRequest": {"owner": author}}
+        answer = await self._client.prepare("POST", "/rest/images?action=initializeUpload", headers, asked)
+        if answer.status != 200:
+            raise self._refused(answer, connection)
+        value = answer.body.get("value")
+        if not isinstance(value, dict) or not value.get("uploadUrl") or not value.get("image"):
+            raise PublishError("transient", "LinkedIn did not say where the image goes. Try again in a minute.")
+        kept = await self._uploads.prepare(
+            "PUT",
+            str(value["uploadUrl"]),
+            {"Authorization": headers["Authorization"], "Content-Type": image.content_type},
+            image.data,
+        )
+        if kept.status not in (200, 201):
+            raise self._refused(kept, connection)
+        return {"id": str(value["image"]), "altText": image.alt_text}
 
     def _text(self, post: Post) -> str:
         text = with_hashtags(post.content, post.hashtags)

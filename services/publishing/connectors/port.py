@@ -12,6 +12,16 @@ ErrorClass = Literal["refresh_token", "bad_content", "disconnected", "rate_limit
 
 
 @dataclass(frozen=True, slots=True)
+class Image:
+    """An image to publish with a post. `content_type` is image/png, image/jpeg, image/gif or image/webp."""
+
+    data: bytes = field(repr=False)
+    content_type: str
+    alt_text: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Post:
     """What to publish. `content` is Markdown for the blog and Ghost, else plain text; `hashtags` with or without sign.
 
@@ -27,6 +37,7 @@ class Post:
     hashtags: tuple[str, ...]
     published_at: datetime
     asked_at: datetime | None = None
+    images: tuple[Image, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,17 @@ from typing import Any, Final
 from unicodedata import normalize
 from urllib.parse import urlsplit
 
+import aiohttp
+
 from services.publishing.connectors import http
+from services.publishing.connectors.fitting import check_images
 from services.publishing.connectors.hashtags import with_hashtags
-from services.publishing.connectors.port import Connection, Post, Published, PublishError
+from services.publishing.connectors.port import Connection, Image, Post, Published, PublishError
 from shared.platforms import PLATFORMS, Platform, split_thread
 from shared.weighted_text import url_spans
 
 # A thread longer than what one user may create in one window (15 minutes) would stop in the middle.
+_KINDS: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 _LONGEST_THREAD: Final = 100
 _LOOK_BACK: Final = timedelta(days=1)
 _PAGES: Final = 10
@@ -44,10 +48,12 @@ class XConnector:
         headers = http.bearer(connection, "X")
         assert connection is not None
         parts = self._parts(post, connection)
+        check_images(post, self._platform, "X", _KINDS)
         account = await self._account(connection) if len(parts) > 1 or not connection.username else None
         ids = await self._standing(parts, post, connection, account) if account and len(parts) > 1 else []
+        media = [] if ids else [await self._upload(image, headers, connection) for image in post.images]
         for part in parts[len(ids) :]:
-            ids.append(await self._create(part, ids[-1] if ids else None, headers, connection))
+            ids.append(await self._create(part, ids[-1] if ids else None, [] if ids else media, headers, connection))
         return self._published(ids, account.username if account else connection.username)
 
     async def find(self, post: Post, connection: Connection | None) -> Published | None:
@@ -77,9 +83,41 @@ class XConnector:
             raise PublishError("bad_content", "Two posts of the thread would be the same, which X refuses. Reword one.")
         return parts
 
-    async def _create(self, text: str, reply_to: str | None, headers: dict[str, str], connection: Connection) -> str:
-        reply = {"reply": {"in_reply_to_tweet_id": reply_to}} if reply_to else {}
-        answer = await self._client.post("/2/tweets", headers, {"text": text, **reply})
+    async def _upload(self, image: Image, headers: dict[str, str], connection: Connection) -> str:
+        """The id of the image with its alternative text. Images that no post shows are dropped by X."""
+        form = aiohttp.FormData()
+        form.add_field("media", image.data, filename=image.name, content_type=image.content_type)
+        form.add_field("media_category", "tweet_gif" if image.content_type == "image/gif" else "tweet_image")
+        form.add_field("media_type", image.content_type)
+        answer = await self._client.prepare("POST", "/2/media/upload", headers, form)
+        data = answer.body.get("data")
+        if answer.status not in (200, 201, 202) or not isinstance(data, dict) or not data.get("id"):
+            raise self._refused_image(answer, connection)
+        described = {"id": str(data["id"]), "metadata": {"alt_text": {"text": image.alt_text}}}
+        answer = await self._client.prepare("POST", "/2/media/metadata", headers, described)
+        if answer.status not in (200, 201) or answer.body.get("errors"):
+            raise self._refused_image(answer, connection)
+        return str(data["id"])
+
+    def _refused_image(self, answer: http.Answer, connection: Connection) -> PublishError:
+        if answer.status in (401, 429):
+            return self._refused(answer, connection)
+        if answer.status == 403:
+            return PublishError(
+                "disconnected",
+                f"X does not let this connection send images: {answer.detail} Connect X again with media.write.",
+            )
+        return PublishError(
+            "bad_content", f"X refuses an image: {answer.detail} Leave it out or change it, then retry."
+        )
+
+    async def _create(
+        self, text: str, reply_to: str | None, media: list[str], headers: dict[str, str], connection: Connection
+    ) -> str:
+        more: dict[str, Any] = {"reply": {"in_reply_to_tweet_id": reply_to}} if reply_to else {}
+        if media:
+            more["media"] = {"media_ids": media}
+        answer = await self._client.post("/2/tweets", headers, {"text": text, **more})
         if answer.status in (200, 201):
             data = answer.body.get("data")
             if isinstance(data, dict) and data.get("id"):

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from contracts.events.publishing import ErrorClass
+from contracts.events.workflow import AttachedImage
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,7 @@ class QueueJob:
     platform: str
     draft_id: UUID
     connection_id: UUID | None = None
+    media: tuple[AttachedImage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ class ScheduleJob:
     scheduled_for: datetime
     time_zone: str
     connection_id: UUID | None = None
+    media: tuple[AttachedImage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from contracts.events.publishing import (
     JobScheduled,
     JobStarted,
 )
+from contracts.events.workflow import AttachedImage
 from services.publishing.domain import commands as ask
 from shared.decider import Conflict, Decider, DomainError, Invalid, NotFound
 
@@ -63,6 +64,7 @@ class Job:
     doubt: bool = False  # some attempt may have published without anybody knowing
     held_for: UUID | None = None  # the connection that it waits for
     failures: int = 0  # since a person last had a say
+    media: tuple[AttachedImage, ...] = ()
 
 
 def decide(command: Any, job: Job) -> Sequence[Event]:
@@ -106,6 +108,7 @@ def _begun(command: ask.QueueJob | ask.ScheduleJob) -> Event:
         "platform": command.platform,
         "draft_id": command.draft_id,
         "connection_id": command.connection_id,
+        "media": command.media,
     }
     if isinstance(command, ask.QueueJob):
         return JobQueued(**common)
@@ -275,10 +278,11 @@ def _common(job_id: UUID, job: Job) -> dict[str, Any]:
 def evolve(job: Job, event: Event) -> Job:
     match event:
         case JobQueued():
-            return Job("queued", event.workflow_id, event.user_id, event.platform, event.draft_id)
+            begun = Job("queued", event.workflow_id, event.user_id, event.platform, event.draft_id)
+            return replace(begun, media=event.media)
         case JobScheduled():
             begun = Job("scheduled", event.workflow_id, event.user_id, event.platform, event.draft_id)
-            return replace(begun, scheduled_for=event.scheduled_for, time_zone=event.time_zone)
+            return replace(begun, scheduled_for=event.scheduled_for, time_zone=event.time_zone, media=event.media)
         case JobStarted():
             return replace(
                 job,

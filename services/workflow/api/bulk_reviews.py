@@ -12,10 +12,11 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field, model_validator
 
-from services.workflow.api.decisions import publication_of
+from services.workflow.api.decisions import check_images, publication_of
 from services.workflow.domain import commands as ask
 from services.workflow.domain.state import Workflow
 from services.workflow.schemas import In, PlatformName, PublishIn, Text
+from services.workflow.tools import Tools
 from shared.http.errors import to_problem
 from shared.http.problem import ProblemDetails
 from shared.http.user import CurrentUser
@@ -114,13 +115,16 @@ async def _decide(item: BulkDecisionIn, request: Request, user: Claims, now: dat
     kit: Kit = request.app.state.kit
     named: dict[str, Any] = {"workflow_id": item.workflow_id, "platform": item.platform, "draft_id": item.draft_id}
     try:
+        if item.publish is not None and item.publish.media:
+            tools: Tools = kit.tools
+            await check_images(tools.sources, {item.platform: item.publish}, request.headers["authorization"])
         decision = ask.Decision(
             platform=item.platform,
             action=item.action,
             draft_id=item.draft_id,
             feedback=item.feedback,
             regenerate=item.regenerate,
-            publication=None if item.publish is None else publication_of(item.publish, new_id(), now),
+            publication=None if item.publish is None else publication_of(item.platform, item.publish, new_id(), now),
         )
         all_of_them = may(user.role, "reviewer")
         command = ask.Review(item.workflow_id, user.user_id, (decision,), may_review_all=all_of_them)

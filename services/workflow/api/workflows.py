@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 from uuid import UUID
@@ -9,7 +10,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 
 from services.workflow import queries
-from services.workflow.api.decisions import decision_of, publication_of
+from services.workflow.api.decisions import check_images, decision_of, publication_of
 from services.workflow.domain import commands as ask
 from services.workflow.domain.project import CreateProject, DeleteProject, UpdateProject
 from services.workflow.schemas import (
@@ -18,6 +19,7 @@ from services.workflow.schemas import (
     NewWorkflow,
     Project,
     ProjectChange,
+    PublishIn,
     PublishRequest,
     ReviewIn,
     Workflow,
@@ -171,6 +173,8 @@ async def archive(workflow_id: UUID, request: Request, user: CurrentUser) -> Wor
 async def review(workflow_id: UUID, body: ReviewIn, request: Request, user: CurrentUser) -> WorkflowWithStates:
     """Accept, reject or edit drafts that await review. A decision on an old state gets 409 with the current one."""
     now = datetime.now(UTC)
+    asked = {decision.platform: decision.publish for decision in body.decisions if decision.publish is not None}
+    await _check_images(request, asked)
     command = ask.Review(workflow_id, user.user_id, tuple(decision_of(decision, now) for decision in body.decisions))
     await _kit(request).handle(command, actor=user.user_id)
     return await _workflow(request, user.user_id, workflow_id)
@@ -183,11 +187,19 @@ async def publish(
     """Publish drafts that were accepted before, now or later."""
     now = datetime.now(UTC)
     if not idempotency.replayed:
+        await _check_images(request, {each.platform: each for each in body.publications})
         publications = {
-            each.platform: publication_of(each, idempotency.id(each.platform), now) for each in body.publications
+            each.platform: publication_of(each.platform, each, idempotency.id(each.platform), now)
+            for each in body.publications
         }
         await idempotency.handle(ask.Publish(workflow_id, user.user_id, publications), actor=user.user_id)
     return await _workflow(request, user.user_id, workflow_id)
+
+
+async def _check_images(request: Request, publications: Mapping[str, PublishIn]) -> None:
+    if any(how.media for how in publications.values()):
+        tools: Tools = _kit(request).tools
+        await check_images(tools.sources, publications, request.headers["authorization"])
 
 
 async def _project(request: Request, user_id: UUID, project_id: UUID) -> Project:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from contracts.events.workflow import Source
+from contracts.events.workflow import AttachedImage, Source
 
 Action = Literal["accept", "reject", "edit_and_refine", "edit_and_publish"]
 
@@ -35,6 +35,7 @@ class Publication:
     scheduled_for: datetime | None = None
     time_zone: str | None = None
     connection_id: UUID | None = None
+    media: tuple[AttachedImage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,6 +118,7 @@ def _publication(
         scheduled_for=how.scheduled_for,
         time_zone=how.time_zone,
         connection_id=how.connection_id,
+        media=how.media,
     )
 
 
