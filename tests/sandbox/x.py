@@ -67,7 +67,7 @@ def routes(sandbox: Sandbox) -> APIRouter:
 
     @router.post("/2/media/upload")
     async def upload(request: Request) -> Response:
-        account = _who(request)
+        account = _who(sandbox, request)
         if not isinstance(account, Account):
             return account
         if token_of(request) == "sandbox-readonly":
@@ -82,7 +82,7 @@ def routes(sandbox: Sandbox) -> APIRouter:
 
     @router.post("/2/media/metadata")
     async def describe(request: Request) -> Response:
-        account = _who(request)
+        account = _who(sandbox, request)
         if not isinstance(account, Account):
             return account
         body = await _object(request) or {}
