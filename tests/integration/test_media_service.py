@@ -420,9 +420,39 @@ async def test_resources_are_added_listed_by_type_and_removed(ada: Client, eve: 
     assert (await ada.call("GET", path)).status == 404
 
 
+async def test_a_file_or_a_page_becomes_a_sample_that_outlives_it(
+    ada: Client, eve: Client, the_web: Web, open_door: str
+) -> None:
+    file_id = await ada.kept(make.word(), "article.docx")
+    asked = {"type": "style_sample", "file_id": file_id, "metadata": {"platform": "blog"}}
+    assert (await eve.call("POST", "/api/v1/resources", json=asked)).status == 404
+    sample = await ada.call("POST", "/api/v1/resources", json=asked)
+    assert sample.status == 201
+    assert sample.json["metadata"] == {"title": make.TITLE, "file_id": str(file_id), "platform": "blog"}
+    assert (await ada.call("DELETE", f"/api/v1/files/{file_id}")).status == 204
+    assert (await ada.call("GET", f"/api/v1/resources/{sample.json['id']}")).json == sample.json
+
+    page: dict[str, Any] = {
+        "base": open_door,
+        "json": {"type": "style_sample", "url": f"{the_web.url}/articles/bridge"},
+        "headers": {"Idempotency-Key": "sample"},
+    }
+    first, again = [await ada.call("POST", "/api/v1/resources", **page) for _ in range(2)]
+    assert (first.status, first.json, the_web.visits) == (201, again.json, 1)
+    assert first.json["content"].startswith("# 다리\n\n다리는 바람에 노래한다.")
+    assert first.json["metadata"] == {"title": "다리", "url": f"{the_web.url}/articles/bridge"}
+    for wrong, status in (("/picture", 415), ("/nowhere", 422)):
+        asked = page["json"] | {"url": the_web.url + wrong}
+        refused = await ada.call("POST", "/api/v1/resources", base=open_door, json=asked)
+        assert refused.status == status
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
+        {"type": "style_sample"},
+        {"type": "style_sample", "content": "Roses", "url": "https://example.org/"},
+        {"type": "style_sample", "url": "http://127.0.0.1/"},
         {"type": "poem", "content": "Roses"},
         {"type": "reference", "content": ""},
         {"type": "reference", "content": " \n"},

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from services.generation.engines import NothingToWrite, Request, Source, Written, build, provenance
+from services.generation.engines.forms import FORMS
 from services.generation.engines.offline import OfflineEngine
 from services.generation.engines.sentences import squeeze, words
 from shared.platforms import PLATFORMS, measure
@@ -94,6 +95,26 @@ def test_every_revision_differs_from_the_draft_before(platform: str, text: str) 
         assert written.content != previous
         assert missing(written.content, text) == []
         previous, feedback = written.content, "The hook is weak and the sentences are too long."
+
+
+@pytest.mark.parametrize("platform", FORMS)
+@pytest.mark.parametrize("text", [ARTICLE, SECOND], ids=["article", "second"])
+@pytest.mark.parametrize(
+    "feedback",
+    [
+        "Say it otherwise.",
+        "The hook is weak.",
+        "Make it shorter.",
+        "Add a question at the end.",
+        "Bring in more numbers.",
+    ],
+)
+def test_five_rounds_of_the_same_feedback_give_five_drafts(platform: str, text: str, feedback: str) -> None:
+    drafts: list[str] = []
+    for iteration in range(1, 6):
+        previous = drafts[-1] if drafts else None
+        drafts.append(write(platform, text, iteration=iteration, feedback=feedback, previous=previous).content)
+    assert len(set(drafts)) == 5
 
 
 @pytest.mark.parametrize("platform", PLATFORM)

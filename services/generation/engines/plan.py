@@ -25,6 +25,10 @@ from .tones import recognised
 _SHORTER_BY: Final = 0.75
 # Words a sentence of an article may have.
 _READABLE: Final = 25
+# Rounds in which other texts of the template suffice to tell drafts apart.
+_ROUNDS: Final = 3
+# With fewer sentences than this there is nothing to choose from.
+_CHOICE: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,7 @@ def plan(request: Request, analysis: Analysis, encoder: SentenceEncoder, variant
     if focus:
         pull = _likeness(focus, analysis, encoder)
         relevance, hook = (0.4 * relevance + pull).astype(np.float32), (0.5 * hook + pull).astype(np.float32)
+    strength = relevance.copy()
     if named:
         # Change what was complained about and keep the rest.
         kept = np.array([sentence.text in previous for sentence in analysis.candidates], np.float32)
@@ -95,6 +100,7 @@ def plan(request: Request, analysis: Analysis, encoder: SentenceEncoder, variant
         longer = np.array([words(s.text) for s in analysis.candidates]) > _longest(analysis, previous)
         relevance[longer] = np.maximum(relevance[longer] - 0.4, 0)
         hook[longer] -= 0.4
+    _turn_over(relevance, strength, analysis, previous, variant)
     if "numbers" in wishes:
         with_number = np.array([analysis.has_number(row) for row in range(len(hook))])
         relevance[with_number] += 0.5
@@ -130,6 +136,19 @@ def hooks(plan: Plan) -> list[int]:
 def points(plan: Plan, analysis: Analysis, count: int, taken: Iterable[int]) -> list[int]:
     """Rows that say different things than those taken, in reading order."""
     return sorted(diverse(analysis.vectors, plan.relevance, count, taken=tuple(taken)))
+
+
+def _turn_over(relevance: Scores, strength: Scores, analysis: Analysis, previous: str, variant: int) -> None:
+    """Once the template's texts have been through, the strongest sentences give way, one more in each round."""
+    rows = [row for row, s in enumerate(analysis.candidates) if relevance[row] >= 0 and not _opens(previous, s.text)]
+    if variant < _ROUNDS or len(rows) < _CHOICE:
+        return
+    strongest = sorted(rows, key=lambda row: -float(strength[row]))
+    relevance[strongest[: 1 + (variant - _ROUNDS) % (len(rows) // 2)]] = 0
+
+
+def _opens(draft: str, text: str) -> bool:
+    return draft[: len(text) + 8].find(text) >= 0
 
 
 def _bend(plan: Plan, analysis: Analysis, previous: str, *, keep_hook: bool, leave_hook: bool) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from typing import Annotated, Any
-from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
 from fastapi import APIRouter, File, Form, Request, Response, UploadFile
 from pydantic import BaseModel, Field
 
 from services.media import queries
+from services.media.api.pages import fetch_page
 from services.media.api.reading import storing
 from services.media.api.views import FileView
 from services.media.intake import Received, receive
@@ -19,10 +19,8 @@ from shared.http.client import Upstream
 from shared.http.deadline import RequestDeadline
 from shared.http.idempotency import Idempotency, IdempotentRequest
 from shared.http.openapi import problem_answer
-from shared.http.problem import Problem
 from shared.http.user import CurrentUser
 from shared.kit import Kit
-from shared.security.fetch import FetchFailed, UnsafeUrl, fetch
 
 router = APIRouter(prefix="/api/v1/files", tags=["files"])
 
@@ -72,29 +70,8 @@ async def from_url(
         return await _view(kit, response, user.user_id, idempotency.id("file"))
     if body.project_id is not None:
         await _require_project(request, body.project_id, deadline)
-    received = await _fetch(kit, body.url)
+    received = await fetch_page(kit.tools.settings, body.url)
     return await _keep(kit, response, idempotency, user.user_id, body.project_id, received)
-
-
-async def _fetch(kit: Kit, url: str) -> Received:
-    settings = kit.tools.settings
-    try:
-        found = await fetch(
-            url,
-            max_bytes=settings.max_file_bytes,
-            timeout=settings.fetch_seconds,
-            allow_private=settings.fetch_allow_private,
-        )
-    except UnsafeUrl as error:
-        raise Problem(422, "unsafe-url", "URL is not fetched", str(error)) from error
-    except FetchFailed as error:
-        raise Problem(
-            422, "url-not-readable", "URL cannot be read", str(error), upstream_status=error.status
-        ) from error
-    parts = urlsplit(found.url)
-    name = unquote(parts.path.rstrip("/").rpartition("/")[2]) or parts.hostname
-    declared = f"{found.content_type}; charset={found.charset}" if found.charset else found.content_type
-    return await receive(found.body, name, declared, max_bytes=settings.max_file_bytes)
 
 
 async def _keep(

@@ -48,7 +48,10 @@ def _before(tail: str, fits: Callable[[str], bool]) -> Callable[[str], bool]:
 
 def _filled(analysis: Analysis, plan: Plan, hook: int, head: str, tail: str, fits: Callable[[str], bool]) -> str:
     if "shorter" not in plan.wishes:
-        for row in points(plan, analysis, 6, [hook]):
+        rows = points(plan, analysis, 6, [hook])
+        # From the third round on another second thought each time: there is little else to change.
+        first = max(0, plan.variant - 1) % len(rows) if rows else 0
+        for row in rows[first:] + rows[:first]:
             longer = f"{head}\n\n{analysis.candidates[row].text}"
             if fits(longer + tail):
                 return longer + tail
