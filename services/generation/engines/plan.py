@@ -29,6 +29,7 @@ _READABLE: Final = 25
 _ROUNDS: Final = 3
 # With fewer sentences than this there is nothing to choose from.
 _CHOICE: Final = 4
+_OPENS: Final = 200  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,7 @@ def plan(request: Request, analysis: Analysis, encoder: SentenceEncoder, variant
     relevance = np.maximum(analysis.relevance + liked, 0)
     # What opens badly by itself stays out of question, what is only unlike the author does not.
     hook = np.where(analysis.hook < 0, analysis.hook, np.maximum(analysis.hook + liked + opens, 0))
+    unbent = hook.copy()
     focus = revision.focus or str(request.options.get("topic") or "")
     if focus:
         pull = _likeness(focus, analysis, encoder)
@@ -121,7 +123,12 @@ def plan(request: Request, analysis: Analysis, encoder: SentenceEncoder, variant
         most_words=most_words,
     )
     _bend(
-        result, analysis, previous, keep_hook=named and "hook" not in wishes, leave_hook="hook" in wishes or not named
+        result,
+        analysis,
+        previous,
+        unbent,
+        keep_hook=named and "hook" not in wishes,
+        leave_hook="hook" in wishes or not named,
     )
     return result
 
@@ -151,7 +158,7 @@ def _opens(draft: str, text: str) -> bool:
     return draft[: len(text) + 8].find(text) >= 0
 
 
-def _bend(plan: Plan, analysis: Analysis, previous: str, *, keep_hook: bool, leave_hook: bool) -> None:
+def _bend(plan: Plan, analysis: Analysis, previous: str, unbent: Scores, *, keep_hook: bool, leave_hook: bool) -> None:
     usable = 0
     for row, sentence in enumerate(analysis.candidates):
         if plan.avoids(sentence.text) or ("calm" in plan.wishes and analysis.shouts(row)):
@@ -164,10 +171,13 @@ def _bend(plan: Plan, analysis: Analysis, previous: str, *, keep_hook: bool, lea
         )
         if opened:
             plan.hook[row] += 10 * keep_hook - 10 * leave_hook
-    if plan.variant and leave_hook:
-        order = np.argsort(-plan.hook, kind="stable")
-        for row in order[: min(plan.variant - 1, max(0, usable - 1))]:
-            plan.hook[row] = min(plan.hook[row], 0.0)
+    if plan.variant > 1 and leave_hook:
+        # One too long to open a post was no opening yet; the first draft opened before any wish was known.
+        short = [row for row, s in enumerate(analysis.candidates) if len(s.text) <= _OPENS and plan.hook[row] > 0]
+        opened_first = sorted(short, key=lambda row: -float(unbent[row]))[:1]
+        order = sorted((row for row in short if row not in opened_first), key=lambda row: -float(plan.hook[row]))
+        for row in (opened_first + order)[: min(plan.variant - 1, max(0, usable - 1))]:
+            plan.hook[row] = 0
 
 
 def _likeness(focus: str, analysis: Analysis, encoder: SentenceEncoder) -> Scores:
