@@ -31,20 +31,41 @@ def split(text: str, fits: Callable[[str], bool]) -> list[str]:
 
 def _pack(text: str, spans: Iterable[_Span], fits: _Fits, finer: _Cut) -> Iterator[str]:
     """Fill posts with neighbouring spans; one that fits nowhere is cut `finer`, and its last piece is filled up."""
-    start = end = 0
-    for left, right in spans:
-        if end > start and fits(text[start:right]):
-            end = right
-            continue
-        if end > start:
-            yield text[start:end]
-        start, end = left, right
-        if not fits(text[left:right]):
+    places, at, start = list(spans), 0, -1
+    while at < len(places):
+        if start < 0:
+            start = places[at][0]
+        reach = _reach(text, start, places, at, fits)
+        if reach > at:
+            at = reach
+        elif start < places[at][0]:
+            yield text[start : places[at - 1][1]]
+            start = -1
+        else:
+            left, right = places[at]
             pieces = list(finer(text[left:right], fits))
             yield from pieces[:-1]
             start = right - len(pieces[-1])
-    if end > start:
-        yield text[start:end]
+            at += 1
+    if start >= 0:
+        yield text[start : places[-1][1]]
+
+
+def _reach(text: str, start: int, places: list[_Span], at: int, fits: _Fits) -> int:
+    """How far a post that begins at `start` reaches: the first place it cannot hold as well, `at` when that is `at`.
+
+    In steps that double and then halve: measuring a post again for each of its letters would take seconds.
+    """
+    step, low, high = 1, at, len(places)
+    while low < high:
+        probe = min(low + step, high)
+        if fits(text[start : places[probe - 1][1]]):
+            low, step = probe, step * 2
+        elif probe - low == 1:
+            return low
+        else:
+            high, step = probe - 1, max(1, (probe - low) // 2)
+    return low
 
 
 def _sentences(text: str) -> Iterator[_Span]:

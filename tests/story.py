@@ -41,6 +41,7 @@ from shared.kit import Kit
 from tests.rebuilding import projecting
 from tests.stories import accounts, posts, writing
 from tests.stories.executions import execute, review_a_caption, run_a_batch
+from tests.stories.reviews import talk
 from tests.stories.webhooks import listen_in
 
 PLATFORMS = ("linkedin", "x", "blog")
@@ -303,6 +304,7 @@ async def _write_and_judge(on: Ground, chance: random.Random) -> None:
 async def _review(on: Ground, chance: random.Random) -> None:
     kit = on.kits["workflow"]
     for ready in await _unanswered(on, PlatformReadyForReview):
+        await talk(kit, ready, chance)
         if chance.random() < 0.1:
             continue  # it waits for a reviewer to this day
         human_draft = derive("human", ready.meta.event_id)

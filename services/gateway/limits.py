@@ -74,6 +74,7 @@ class Limits:
             "refresh": settings.limit_refresh,
             "user": settings.limit_user,
             "executions": settings.limit_executions,
+            "approval": settings.limit_approval,
             "anonymous": settings.limit_anonymous,
         }
         return cls(rules, settings.limits_storage)
@@ -101,6 +102,8 @@ class Limits:
 
 def rule_for(method: str, path: str) -> str | None:
     """The rule of an address that has one of its own; it is counted per client address."""
+    if path.startswith(_LINKS):
+        return "approval"
     return _OWN_RULES.get((method, path))
 
 
@@ -109,6 +112,8 @@ def rule_of_user(method: str, path: str) -> str | None:
     return _USER_RULES.get((method, path))
 
 
+# The token in the address is all that opens these.
+_LINKS = ("/approve/", "/api/v1/approvals/")
 _USER_RULES = {("POST", "/api/v1/executions"): "executions"}
 _OWN_RULES = {routing.LOG_IN: "login", routing.SIGN_UP: "signup", routing.REFRESH: "refresh"}
 

@@ -18,6 +18,7 @@ class GatewaySettings(ServiceSettings):
     limit_refresh: str = Field("20/hour", description="Token refreshes of one address.")
     limit_user: str = Field("1000/hour", description="API requests of one user.")
     limit_executions: str = Field("20/hour", description="Executions one user may begin.")
+    limit_approval: str = Field("300/hour", description="Requests with approval links of one address.")
     limit_anonymous: str = Field("100/hour", description="API requests of one address without a valid token.")
     limits_storage: str = Field(
         "memory://", description="Where limits are counted: memory:// (this process) or redis://host:port."
@@ -34,7 +35,13 @@ class GatewaySettings(ServiceSettings):
     openapi_seconds: float = Field(60.0, ge=0, description="How long the merged OpenAPI document is kept.")
 
     @field_validator(
-        "limit_login", "limit_signup", "limit_refresh", "limit_user", "limit_executions", "limit_anonymous"
+        "limit_login",
+        "limit_signup",
+        "limit_refresh",
+        "limit_user",
+        "limit_executions",
+        "limit_approval",
+        "limit_anonymous",
     )
     @classmethod
     def _is_a_limit(cls, value: str) -> str:

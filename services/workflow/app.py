@@ -7,9 +7,11 @@ from contextlib import asynccontextmanager
 
 from contracts import registry
 from services.workflow import api, erasing, live, reactions, retention
-from services.workflow.domain import caption, execution, log_retention, project, run, workflow
+from services.workflow.approval_tokens import ApprovalTokens
+from services.workflow.domain import approval_link, caption, comment, execution, log_retention, project, run, workflow
+from services.workflow.drafts import Drafts
 from services.workflow.live import Live
-from services.workflow.projections import checkpoints, executions, runs, workflows
+from services.workflow.projections import checkpoints, executions, reviews, runs, workflows
 from services.workflow.settings import WorkflowSettings
 from services.workflow.sources import Sources
 from services.workflow.tools import Tools
@@ -22,7 +24,9 @@ async def tools(kit: Kit) -> AsyncIterator[Tools]:
     """What the routes need."""
     assert kit.client is not None
     assert isinstance(kit.settings, WorkflowSettings)
-    yield Tools(kit.settings, Sources(kit.client, kit.settings), Live(kit))
+    keys = [key for key in kit.settings.field_keys.split(",") if key]
+    sources, drafts = Sources(kit.client, kit.settings), Drafts(kit.client)
+    yield Tools(kit.settings, sources, Live(kit), drafts, ApprovalTokens(keys))
 
 
 service = Service(
@@ -36,8 +40,10 @@ service = Service(
         run.decider,
         caption.decider,
         log_retention.decider,
+        comment.decider,
+        approval_link.decider,
     ],
-    projections=[workflows, executions, runs],
+    projections=[workflows, executions, runs, reviews],
     trailing=[checkpoints],
     reactions=[reactions, erasing],
     routers=[*api.routers, live.router],

@@ -7,9 +7,11 @@ from typing import Any
 from uuid import UUID
 
 from contracts.events.auth import UserErased
-from contracts.events.workflow import ProjectDeleted
-from services.workflow import queries
+from contracts.events.workflow import ProjectDeleted, WorkflowRemoved
+from services.workflow import queries, review_queries
+from services.workflow.domain.approval_link import EraseApprovalLink
 from services.workflow.domain.commands import RemoveWorkflow
+from services.workflow.domain.comment import EraseComment
 from services.workflow.domain.execution import RemoveExecution
 from services.workflow.domain.project import DeleteProject
 from services.workflow.domain.run import RemoveRun
@@ -19,6 +21,7 @@ from shared.reactions import LeasedTask, Task, on, work
 
 ERASE = "erase_user"
 EMPTY = "empty_project"
+CLOSE = "close_review"
 # Longer than an access token lives: what a request of the user's still made after the account was gone goes then.
 SWEEP_AFTER = timedelta(minutes=30)
 _AT_ONCE = 100  # of each kind that go in one transaction
@@ -44,17 +47,31 @@ def empty_the_project(event: ProjectDeleted) -> list[Task]:
     ]
 
 
+@on(WorkflowRemoved)
+def close_the_review(event: WorkflowRemoved) -> list[Task]:
+    """Twice, because somebody may be commenting while it is removed."""
+    payload = {"workflow_id": event.workflow_id}
+    later = event.meta.recorded_at + timedelta(minutes=1)
+    return [
+        Task(derive(event.meta.event_id, CLOSE), CLOSE, payload),
+        Task(derive(event.meta.event_id, "sweep"), CLOSE, payload, later),
+    ]
+
+
 @work(ERASE, lease=60, attempts=20, concurrency=2)
 async def erase_user(task: LeasedTask, kit: Kit) -> list[Any]:
     """Some at a time."""
     user_id = UUID(task.payload["user_id"])
     async with kit.database.reading(user_id) as connection:
         found = await queries.all_of(connection, user_id, _AT_ONCE)
+    async with kit.database.reading(None) as connection:
+        said = await review_queries.said_by(connection, user_id, _AT_ONCE)
     outcome: list[Any] = [RemoveWorkflow(workflow_id, "user_erased") for workflow_id in found["workflows"]]
     outcome += [RemoveExecution(execution_id, "user_erased") for execution_id in found["executions"]]
     outcome += [RemoveRun(run_id, "user_erased") for run_id in found["processing_runs"]]
     outcome += [DeleteProject(project_id, user_id) for project_id in found["projects"]]
-    if any(len(ids) == _AT_ONCE for ids in found.values()):
+    outcome += [EraseComment(row["id"], row["workflow_id"], "user_erased") for row in said]
+    if any(len(ids) == _AT_ONCE for ids in (*found.values(), said)):
         outcome.append(Task(derive(task.id, "rest"), task.kind, task.payload))
     return outcome
 
@@ -66,5 +83,18 @@ async def empty_project(task: LeasedTask, kit: Kit) -> list[Any]:
         found = await queries.workflows_of(connection, UUID(task.payload["project_id"]), _AT_ONCE)
     outcome: list[Any] = [RemoveWorkflow(workflow_id, "project_deleted") for workflow_id in found]
     if len(found) == _AT_ONCE:
+        outcome.append(Task(derive(task.id, "rest"), task.kind, task.payload))
+    return outcome
+
+
+@work(CLOSE, lease=60, attempts=20, concurrency=2)
+async def close_review(task: LeasedTask, kit: Kit) -> list[Any]:
+    """What was said about a removed workflow's drafts and the links to them, some at a time."""
+    workflow_id = UUID(task.payload["workflow_id"])
+    async with kit.database.reading(None) as connection:
+        found = await review_queries.hanging(connection, workflow_id, _AT_ONCE)
+    outcome: list[Any] = [EraseComment(comment_id, workflow_id, "workflow_removed") for comment_id in found["comments"]]
+    outcome += [EraseApprovalLink(link_id, workflow_id) for link_id in found["links"]]
+    if any(len(found[kind]) == _AT_ONCE for kind in ("comments", "links")):
         outcome.append(Task(derive(task.id, "rest"), task.kind, task.payload))
     return outcome

@@ -18,7 +18,8 @@ def _known_platform(name: str) -> str:
     return name
 
 
-def _distinct(names: list[str]) -> list[str]:
+def distinct(names: list[str]) -> list[str]:
+    """The names, each once. Raises ValueError."""
     if len(set(names)) != len(names):
         raise ValueError("Name each platform once.")
     return names
@@ -97,7 +98,7 @@ class NewWorkflow(In):
     )
 
     source: SourceIn
-    platforms: Annotated[list[PlatformName], Field(min_length=1, max_length=10), AfterValidator(_distinct)]
+    platforms: Annotated[list[PlatformName], Field(min_length=1, max_length=10), AfterValidator(distinct)]
     mode: Literal["manual"] = "manual"
     min_score: Annotated[int, Field(ge=0, le=100)] | None = Field(None, description="Default: 70.")
     max_iterations: Annotated[int, Field(ge=1, le=20)] | None = Field(None, description="Default: 3.")
@@ -161,7 +162,7 @@ class ReviewIn(In):
 
     @model_validator(mode="after")
     def one_each(self) -> ReviewIn:
-        _distinct([decision.platform for decision in self.decisions])
+        distinct([decision.platform for decision in self.decisions])
         return self
 
 
@@ -178,7 +179,7 @@ class PublishRequest(In):
 
     @model_validator(mode="after")
     def one_each(self) -> PublishRequest:
-        _distinct([publication.platform for publication in self.publications])
+        distinct([publication.platform for publication in self.publications])
         return self
 
 

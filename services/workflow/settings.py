@@ -12,6 +12,11 @@ class WorkflowSettings(ServiceSettings):
 
     min_score: int = Field(70, ge=0, le=100, description="Score from which a draft is good enough for review.")
     max_iterations: int = Field(3, ge=1, le=20, description="Drafts an engine may try before a person decides.")
+    public_url: str = Field(
+        "",
+        description="Address at which people reach the gateway, as https://example.org, for links that go to others; "
+        "empty: the one at which the link was asked for.",
+    )
     inline_characters: int = Field(40_000, ge=1000, le=60_000, description="Longer sources travel by reference.")
     retention_inactive_workflows_days: float = Field(
         90, ge=1, description="After how long without a change a completed workflow is archived."

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from services.workflow.approval_tokens import ApprovalTokens
+from services.workflow.drafts import Drafts
 from services.workflow.live import Live
 from services.workflow.settings import WorkflowSettings
 from services.workflow.sources import Sources
@@ -14,3 +16,5 @@ class Tools:
     settings: WorkflowSettings
     sources: Sources
     live: Live
+    drafts: Drafts
+    approval_tokens: ApprovalTokens

@@ -12,6 +12,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Link, SpanKind, Status, StatusCode
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shared.security.masking import mask_text
 from shared.telemetry.context import (
     CORRELATION_ATTRIBUTE,
     bind_correlation,
@@ -77,7 +78,7 @@ class _Request:
             kind=SpanKind.SERVER,
             attributes={
                 "http.request.method": method,
-                "url.path": scope["path"],
+                "url.path": _masked(scope["path"]),
                 "url.scheme": scope["scheme"],
                 CORRELATION_ATTRIBUTE: correlation,
             },
@@ -150,6 +151,11 @@ class _Request:
         context, correlation = self._tokens
         unbind_correlation(correlation)
         otel_context.detach(context)
+
+
+def _masked(path: str) -> str:
+    """Without the token that some addresses end in."""
+    return mask_text(path) if "/eyJ" in path else path
 
 
 def _route(scope: Scope, base: str) -> str | None:

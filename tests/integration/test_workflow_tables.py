@@ -20,13 +20,14 @@ from shared.ids import new_id
 from shared.kit import Kit
 from shared.rebuild import rebuild
 from tests.integration.desk import Desk, Someone, desk, until
-from tests.integration.reviewing import drafted, hears, started
+from tests.integration.reviewing import draft_id, drafted, hears, started
 from tests.rebuilding import assert_rebuild_equals_live, caught_up, rows_of
 from tests.row_security import assert_row_security
 
 CONTENT = ("projects", "workflows", "platform_states", "executions", "execution_logs", "artifacts", "processing_runs")
+REVIEW = ("draft_comments", "approval_links")
 CHECKPOINTS = ("checkpoints", "checkpoint_writes")
-TABLES = (*CONTENT, *CHECKPOINTS)
+TABLES = (*CONTENT, *REVIEW, *CHECKPOINTS)
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +63,10 @@ async def fill(platform: Desk, who: Someone) -> str:
     body = {"type": "summary", "data": {"text": "Bread."}}
     async with platform.http.put(url, json=body, headers={HEADER: "inside"}) as answer:
         assert answer.status == 204
+    said = {"platform": "x", "draft_id": draft_id(workflow_id, "x"), "body": "Shorter."}
+    assert (await who.post("workflow", f"/api/v1/workflows/{workflow_id}/comments", said)).status == 201
+    link = {"label": "Dana", "platforms": ["x"]}
+    assert (await who.post("workflow", f"/api/v1/workflows/{workflow_id}/approval-links", link)).status == 201
     await caught_up(kit)
     return workflow_id
 
@@ -98,6 +103,8 @@ async def test_whose_rows_are_seen_and_changed_by_whom(platform: Desk, ada: Some
         await assert_row_security(dsn, table, **people, where=f"NOT {awaiting}", staff_reads="moderator")
     for table in sorted({*CONTENT} - {"workflows", "platform_states"}):
         await assert_row_security(dsn, table, **people, staff_reads="moderator")
+    await assert_row_security(dsn, "draft_comments", **people, staff_reads="reviewer")
+    await assert_row_security(dsn, "approval_links", **people, staff_reads="moderator")
     for table in CHECKPOINTS:
         await assert_row_security(dsn, table, **people, staff_reads="admin")
 
@@ -226,3 +233,34 @@ async def test_an_erased_user_leaves_no_row(platform: Desk, ada: Someone, kit: K
     await assert_rebuild_equals_live(kit, platform.admin_dsn)
     sweeps = "SELECT count(*) FROM tasks WHERE kind = 'erase_user' AND due_at > now()"
     assert await kit.database.pool.fetchval(sweeps) == 1
+
+
+async def test_what_was_said_goes_with_who_said_it_and_with_the_workflow(
+    platform: Desk, ada: Someone, kit: Kit
+) -> None:
+    eve = platform.someone("reviewer")
+    project = (await ada.post("workflow", "/api/v1/projects", {"title": "Bread"})).body["id"]
+    workflow_id = await started(kit, ada, "x", project_id=project)
+    said = {"platform": "x", "draft_id": draft_id(workflow_id, "x"), "body": "Shorter."}
+    for who in (ada, eve):
+        assert (await who.post("workflow", f"/api/v1/workflows/{workflow_id}/comments", said)).status == 201
+    assert (await ada.post("workflow", f"/api/v1/workflows/{workflow_id}/approval-links", {})).status == 201
+    counts = "SELECT array_agg(author_id) FROM draft_comments WHERE workflow_id = $1"
+
+    async def authors() -> list[UUID]:
+        return await kit.database.pool.fetchval(counts, workflow_id) or []
+
+    await hears(kit, UserErased(user_id=eve.user_id), key=eve.user_id)
+
+    async def only_the_owners() -> bool | None:
+        return await authors() == [ada.user_id] or None
+
+    await until(only_the_owners)
+    assert (await ada.delete("workflow", f"/api/v1/projects/{project}")).status == 204
+
+    async def nothing() -> bool | None:
+        links = await count(kit, "approval_links", ada)
+        return (not links and not await authors()) or None
+
+    await until(nothing)
+    await assert_rebuild_equals_live(kit, platform.admin_dsn)

@@ -1,19 +1,36 @@
-"""What those who describe images and summarise posts report, in other services or beside this one."""
+"""What other services read here, and what those who describe images and summarise posts report."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from services.generation.api.common import kit_of
 from services.generation.domain.caption import RecordCaption, RecordSummary
 from services.generation.domain.caption_task import CompleteCaptionTask, FailCaptionTask, ReportProgress
+from services.generation.queries import drafts as queries
 from services.generation.schemas.captions import CaptionIn, OutcomeIn, ProgressIn, SummaryIn
 from shared.http.internal import InternalOnly
+from shared.http.responses import RowsResponse
 
 router = APIRouter(prefix="/internal", dependencies=[InternalOnly], include_in_schema=False)
+
+_MOST_DRAFTS = 50
+_ID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_IDS = f"^{_ID}(?:,{_ID})*$"
+
+
+@router.get("/drafts")
+async def read_drafts(
+    request: Request, ids: Annotated[str, Query(min_length=36, max_length=37 * _MOST_DRAFTS, pattern=_IDS)]
+) -> Response:
+    """Drafts by their ids (comma separated, at most 50), whoever owns them; unknown ones are left out."""
+    async with kit_of(request).database.reading(None) as connection:
+        rows = await queries.drafts_by_id(connection, [UUID(each) for each in ids.split(",")])
+    return RowsResponse({"items": [dict(row) for row in rows]})
 
 
 @router.put("/caption-tasks/{task_id}/progress", status_code=204)

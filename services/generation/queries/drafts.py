@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +15,8 @@ _COLUMNS = """id, workflow_id, platform, iteration, title, content, source, base
        hashtags, usage, created_at"""
 
 _DRAFT = f"SELECT {_COLUMNS} FROM drafts WHERE id = $1"
+
+_DRAFTS_BY_ID = f"SELECT {_COLUMNS} FROM drafts WHERE id = ANY ($1::uuid[])"
 
 _DRAFTS_OF_WORKFLOW = f"""
 SELECT {_COLUMNS} FROM drafts
@@ -47,6 +50,12 @@ async def source(connection: PoolConnection, workflow_id: UUID) -> Any:
 async def draft(connection: PoolConnection, draft_id: UUID) -> Any:
     """The draft's row, or None when the reader may not see it."""
     return await connection.fetchrow(_DRAFT, draft_id)
+
+
+async def drafts_by_id(connection: PoolConnection, draft_ids: Sequence[UUID]) -> list[Any]:
+    """Those of the drafts that the reader may see, in no order."""
+    found: list[Any] = await connection.fetch(_DRAFTS_BY_ID, draft_ids)
+    return found
 
 
 async def drafts(
