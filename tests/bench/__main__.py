@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 from rich.console import Console
 
-from tests.bench import kit_figures, peers_environment, platform_figures, query_figures, report
+from tests.bench import judging_figures, kit_figures, peers_environment, platform_figures, query_figures, report
 from tests.bench.figure import Figure
 from tests.bench.ground import REPOSITORY, Failed, Ground, busy, ground, machine
 
@@ -19,8 +19,9 @@ _KIT: dict[str, Callable[[Ground], Iterator[Figure]]] = {
     "heard": kit_figures.heard,
     "rebuild": kit_figures.rebuild,
     "queries": query_figures.queries,
+    "judging": judging_figures.judging,
 }
-_ALONE = {"queries"}  # nothing to compare with
+_ALONE = {"queries", "judging"}  # nothing to compare with
 _PLATFORM = ("workflows", "review", "read", "memory", "up")
 
 console = Console(highlight=False)

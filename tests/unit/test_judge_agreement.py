@@ -1,0 +1,57 @@
+"""The judge orders drafts of several platforms, in English and Korean, as a reader does."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from services.evaluation.judges.offline import OfflineJudge
+from shared.platforms import limit, measure
+from tests.judging import Graded, agreement, drafts
+
+GRADED = list(drafts())
+# What a person signs is passed on, what nobody would sign goes back: the default threshold of a workflow.
+GOOD_ENOUGH = 70
+
+
+@pytest.fixture(scope="module")
+def scores() -> dict[str, dict[str, int]]:
+    judge = OfflineJudge()
+    return {
+        draft.submission.content: {**(verdict := judge.rate(draft.submission)).criteria_scores, "score": verdict.score}
+        for draft in GRADED
+    }
+
+
+def test_the_set_is_broad() -> None:
+    assert len(GRADED) >= 40
+    assert {draft.submission.platform for draft in GRADED} >= {"linkedin", "x", "blog", "ghost", "bluesky"}
+    assert sum(draft.kind == "korean" for draft in GRADED) >= 10
+    assert min(Counter(draft.grade for draft in GRADED).values()) >= 10
+
+
+def test_nine_pairs_of_ten_are_ordered_as_the_reader_does(scores: dict[str, dict[str, int]]) -> None:
+    found = agreement(GRADED, lambda submission: scores[submission.content]["score"])
+    assert found.pairs >= 100
+    assert found.share >= 0.9, found.discordant
+
+
+def test_a_judge_that_says_the_same_of_everything_agrees_with_nobody() -> None:
+    assert agreement(GRADED, lambda _: 90).share == 0
+
+
+@pytest.mark.parametrize("draft", [d for d in GRADED if d.grade != 2], ids=lambda d: f"{d.kind}: {d.name}")
+def test_only_what_a_person_would_sign_is_good_enough(draft: Graded, scores: dict[str, dict[str, int]]) -> None:
+    assert (scores[draft.submission.content]["score"] >= GOOD_ENOUGH) == (draft.grade == 3)
+
+
+def test_whatever_is_over_a_limit_is_capped(scores: dict[str, dict[str, int]]) -> None:
+    over = [
+        draft.submission
+        for draft in GRADED
+        if (most := limit(draft.submission.platform)) is not None
+        and measure(draft.submission.platform, draft.submission.content) > most
+    ]
+    assert {submission.platform for submission in over} >= {"x", "bluesky"}
+    assert all(scores[submission.content]["platform_appropriateness"] <= 40 for submission in over)
