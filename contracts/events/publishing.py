@@ -214,6 +214,62 @@ class JobErased(JobEvent):
     """The job's owner is gone, and with them what is known of the job."""
 
 
+class SlotEvent(PublishingEvent):
+    stream: ClassVar[str] = "slot"
+    user_id: UUID
+
+
+class SlotAdded(SlotEvent):
+    """A time of the week at which the user's posts go out."""
+
+    slot_id: UUID
+    platform: str
+    connection_id: UUID | None = None  # None: the platform's default one
+    weekdays: tuple[int, ...]  # 1 is Monday
+    local_time: str  # as 09:00
+    time_zone: str
+
+
+class SlotRemoved(SlotEvent):
+    """No more posts get its times; those that have one keep it."""
+
+    slot_id: UUID
+
+
+class SlotTaken(SlotEvent):
+    """A job goes out at this time of a slot."""
+
+    slot_id: UUID
+    job_id: UUID
+    workflow_id: UUID
+    platform: str
+    draft_id: UUID
+    connection_id: UUID | None = None
+    media: tuple[AttachedImage, ...] = ()
+    scheduled_for: datetime
+    time_zone: str
+    moved: bool = False  # the job had another time before
+
+
+class SlotRefused(SlotEvent):
+    """There is no free time for a job; the reason says what to do."""
+
+    job_id: UUID
+    workflow_id: UUID
+    platform: str
+    draft_id: UUID
+    connection_id: UUID | None = None
+    media: tuple[AttachedImage, ...] = ()
+    reason: str
+
+
+class SlotFreed(SlotEvent):
+    """The job goes out at another time, or not at all."""
+
+    slot_id: UUID
+    job_id: UUID
+
+
 class PlatformPostEvent(PublishingEvent):
     stream: ClassVar[str] = "imported_post"
     post_id: UUID

@@ -155,6 +155,7 @@ class PublicationRequested(PlatformEvent):
     time_zone: str | None = None
     connection_id: UUID | None = None
     media: tuple[AttachedImage, ...] = ()
+    next_free_slot: bool = False  # publishing gives it a time
 
 
 class PlatformPublished(PlatformEvent):

@@ -62,6 +62,8 @@ ROUTES: tuple[Route, ...] = (
     Route("/api/v1/caption-evaluations", "evaluation"),
     Route("/api/v1/jobs", "publishing"),
     Route("/api/v1/connections", "publishing"),
+    Route("/api/v1/slots", "publishing"),
+    Route("/api/v1/calendar", "publishing"),
     Route("/api/v1/platform-posts", "publishing"),
     Route("/api/v1/posts", "publishing"),
     Route("/api/v1/webhooks", "publishing"),

@@ -16,8 +16,10 @@ from services.publishing.connectors import PublishError
 from services.publishing.connectors.ghost_site import is_admin_key
 from services.publishing.domain.commands import CancelJob, RescheduleJob, RetryJob
 from services.publishing.domain.connections import AddConnection, ChangeConnection, RemoveConnection
+from services.publishing.domain.slots import TakeSlot
 from services.publishing.domain.tokens import Reconnect
 from services.publishing.fediverse.client import PLATFORMS as FEDIVERSE
+from services.publishing.schedule import queries as schedule_queries
 from services.publishing.schemas import (
     Connection,
     ConnectionChange,
@@ -180,13 +182,38 @@ async def cancel_job(job_id: UUID, request: Request, user: CurrentUser) -> Job:
 
 @router.post("/jobs/{job_id}/reschedule", tags=["jobs"])
 async def reschedule_job(job_id: UUID, body: Reschedule, request: Request, user: CurrentUser) -> Job:
-    """Choose another time for a job while it is queued or scheduled."""
+    """Choose another time for a job that waits, or that failed without anything sent."""
     job = await _job(request, user.user_id, job_id)
     now = datetime.now(UTC)
+    if body.next_free_slot:
+        if body.scheduled_for is not None or body.time_zone is not None:
+            raise Invalid("`next_free_slot` finds the time itself; leave out `scheduled_for` and `time_zone`.")
+        return Job(**await _to_the_next_slot(request, user.user_id, job, now))
+    if body.scheduled_for is None:
+        raise Invalid("Say when: `scheduled_for`, or `next_free_slot`.")
     scheduled_for, time_zone = moment(body.scheduled_for, body.time_zone, now)
     command = RescheduleJob(job_id, user.user_id, job["workflow_id"], scheduled_for, time_zone, now)
     await _kit(request).handle(command, actor=user.user_id)
     return Job(**await _job(request, user.user_id, job_id))
+
+
+async def _to_the_next_slot(request: Request, user_id: UUID, job: Any, now: datetime) -> Any:
+    async with _kit(request).database.reading(user_id) as connection:
+        situation = await schedule_queries.situation(connection, user_id, job["platform"], job["id"])
+    command = TakeSlot(
+        job_id=job["id"],
+        workflow_id=job["workflow_id"],
+        user_id=user_id,
+        platform=job["platform"],
+        draft_id=job["draft_id"],
+        connection_id=job["connection_id"],
+        default_id=situation["default_id"],
+        busy=frozenset(situation["busy"]),
+        now=now,
+        moved=True,
+    )
+    await _kit(request).handle(command, actor=user_id)
+    return await _job(request, user_id, job["id"])
 
 
 def _sealed(request: Request, what: str, secret: SecretStr) -> str:

@@ -14,7 +14,7 @@ from services.publishing.connectors import build
 from services.publishing.connectors.bluesky import BlueskyConnector
 from services.publishing.connectors.ghost import GhostConnector
 from services.publishing.connectors.ghost_site import Ghost
-from services.publishing.domain import caption, connections, imported_post, job, post, webhook
+from services.publishing.domain import caption, connections, imported_post, job, post, slots, webhook
 from services.publishing.fediverse import api as fediverse_api
 from services.publishing.fediverse import projections as fediverse_projections
 from services.publishing.fediverse import reactions as fediverse_reactions
@@ -25,6 +25,10 @@ from services.publishing.oauth.client import App, OAuth, Provider
 from services.publishing.reddit import api as reddit_api
 from services.publishing.reddit import projections as reddit_projections
 from services.publishing.reddit import reactions as reddit_reactions
+from services.publishing.schedule import api as schedule_api
+from services.publishing.schedule import projections as schedule_projections
+from services.publishing.schedule import reactions as schedule_reactions
+from services.publishing.schedule import sweep
 from services.publishing.settings import PublishingSettings
 from services.publishing.tools import Tools
 from services.publishing.webhooks import api as webhooks_api
@@ -63,6 +67,7 @@ async def tools(kit: Kit) -> AsyncIterator[Tools]:
     ghost = _ghost(settings)
     oauth = _oauth(settings)
     webhooks = Sender(settings.webhook_timeout, settings.webhook_at_once, allow_private=settings.webhook_allow_private)
+    await sweep.begin(kit)
     try:
         yield Tools(settings, connectors, accounts, oauth, beginnings, fediverse, ghost, webhooks)
     finally:
@@ -112,14 +117,40 @@ service = Service(
     name="publishing",
     settings=PublishingSettings,
     registry=registry,
-    deciders=[job.decider, connections.decider, imported_post.decider, caption.decider, post.decider, webhook.decider],
-    projections=[projections, fediverse_projections, reddit_projections, webhooks_projections],
-    reactions=[reactions, worker, renewal, fediverse_reactions, reddit_reactions, erasing, hearing, delivering],
+    deciders=[
+        job.decider,
+        connections.decider,
+        imported_post.decider,
+        caption.decider,
+        post.decider,
+        slots.decider,
+        webhook.decider,
+    ],
+    projections=[
+        projections,
+        fediverse_projections,
+        reddit_projections,
+        schedule_projections,
+        webhooks_projections,
+    ],
+    reactions=[
+        reactions,
+        worker,
+        renewal,
+        fediverse_reactions,
+        reddit_reactions,
+        schedule_reactions,
+        sweep,
+        erasing,
+        hearing,
+        delivering,
+    ],
     routers=[
         oauth_api.router,
         api.router,
         fediverse_api.router,
         reddit_api.router,
+        schedule_api.router,
         webhooks_api.router,
         site.router,
     ],

@@ -13,6 +13,7 @@ from services.publishing.domain.commands import EraseJob
 from services.publishing.domain.connections import RemoveConnection
 from services.publishing.domain.imported_post import RemoveImport
 from services.publishing.domain.post import ErasePost
+from services.publishing.domain.slots import RemoveSlot
 from services.publishing.domain.webhook import RemoveWebhook
 from shared.ids import derive
 from shared.kit import Kit
@@ -56,6 +57,7 @@ async def erase_user(task: LeasedTask, kit: Kit) -> list[Any]:
     outcome: list[Any] = [EraseJob(job_id) for job_id in found["jobs"]]
     outcome += [RemoveImport(post_id, user_id) for post_id in found["imports"]]
     outcome += [ErasePost(post_id) for post_id in found["posts"]]
+    outcome += [RemoveSlot(slot_id, user_id) for slot_id in found["slots"]]
     outcome += [RemoveConnection(connection_id, user_id) for connection_id in found["connections"]]
     outcome += [RemoveWebhook(webhook_id, user_id) for webhook_id in found["webhooks"]]
     if any(len(ids) == _AT_ONCE for ids in found.values()):

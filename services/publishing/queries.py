@@ -9,19 +9,19 @@ from uuid import UUID
 from shared.database import PoolConnection
 from shared.http.pagination import PageRequest
 
-_JOB_COLUMNS = """id, workflow_id, platform, draft_id, connection_id, status, scheduled_for, time_zone, published_at,
+JOB_COLUMNS = """id, workflow_id, platform, draft_id, connection_id, status, scheduled_for, time_zone, published_at,
        response_data, response_data->>'url' AS url, attempt, next_attempt_at, error_class, error,
        created_at, updated_at"""
 
-_JOB = f"SELECT {_JOB_COLUMNS} FROM publishing_jobs WHERE id = $1"
+_JOB = f"SELECT {JOB_COLUMNS} FROM publishing_jobs WHERE id = $1"
 
 _PAGE = """
 WHERE user_id = $1 AND (created_at, id) < ($2, $3) AND ($5::text IS NULL OR status = $5) {and_workflow}
 ORDER BY created_at DESC, id DESC LIMIT $4
 """
-_JOBS = f"SELECT {_JOB_COLUMNS} FROM publishing_jobs" + _PAGE.format(and_workflow="")
+_JOBS = f"SELECT {JOB_COLUMNS} FROM publishing_jobs" + _PAGE.format(and_workflow="")
 # A statement of its own, so that the planner takes the workflow's index.
-_JOBS_OF_WORKFLOW = f"SELECT {_JOB_COLUMNS} FROM publishing_jobs" + _PAGE.format(and_workflow="AND workflow_id = $6")
+_JOBS_OF_WORKFLOW = f"SELECT {JOB_COLUMNS} FROM publishing_jobs" + _PAGE.format(and_workflow="AND workflow_id = $6")
 
 # Never the token.
 _CONNECTION_COLUMNS = """id, name, platform_type AS platform, instance_url, username, settings, is_active, is_default,
@@ -78,6 +78,7 @@ _ALL_OF = """
 SELECT ARRAY(SELECT id FROM publishing_jobs WHERE user_id = $1 LIMIT $2) AS jobs,
        ARRAY(SELECT id FROM imported_posts WHERE user_id = $1 LIMIT $2) AS imports,
        ARRAY(SELECT id FROM posts WHERE user_id = $1 LIMIT $2) AS posts,
+       ARRAY(SELECT id FROM slots WHERE user_id = $1 LIMIT $2) AS slots,
        ARRAY(SELECT id FROM platform_connections WHERE user_id = $1 LIMIT $2) AS connections,
        ARRAY(SELECT id FROM webhooks WHERE user_id = $1 LIMIT $2) AS webhooks
 """
@@ -138,7 +139,7 @@ async def held(connection: PoolConnection, connection_id: UUID, limit: int) -> l
 
 
 async def all_of(connection: PoolConnection, user_id: UUID, limit: int) -> dict[str, list[UUID]]:
-    """Ids of what is the user's, of each kind at most `limit`: jobs, imports, posts, connections, webhooks."""
+    """Ids of what is the user's, of each kind at most `limit`: jobs, imports, posts, slots, connections, webhooks."""
     return dict(await connection.fetchrow(_ALL_OF, user_id, limit))
 
 

@@ -30,7 +30,9 @@ def task_id(job_id: UUID, turn: int) -> UUID:
 
 
 @on(PublicationRequested)
-def make_the_job(event: PublicationRequested) -> QueueJob | ScheduleJob:
+def make_the_job(event: PublicationRequested) -> QueueJob | ScheduleJob | None:
+    if event.next_free_slot:
+        return None  # it gets its time first
     if event.scheduled_for is None:
         return QueueJob(
             event.job_id,
@@ -56,28 +58,28 @@ def make_the_job(event: PublicationRequested) -> QueueJob | ScheduleJob:
 
 @on(JobQueued)
 def publish_now(event: JobQueued) -> Task:
-    return _task(event.job_id, 1, event.platform)
+    return task_of(event.job_id, 1, event.platform)
 
 
 @on(JobScheduled)
 def publish_on_time(event: JobScheduled) -> Task:
-    return _task(event.job_id, 1, event.platform, event.scheduled_for)
+    return task_of(event.job_id, 1, event.platform, event.scheduled_for)
 
 
 @on(JobRetried, JobReleased)
 def publish_again(event: JobRetried | JobReleased) -> Task:
-    return _task(event.job_id, event.turn, event.platform)
+    return task_of(event.job_id, event.turn, event.platform)
 
 
 @on(JobPostponed)
 def publish_later(event: JobPostponed) -> Task:
-    return _task(event.job_id, event.turn, event.platform, event.retry_at)
+    return task_of(event.job_id, event.turn, event.platform, event.retry_at)
 
 
 @on(JobRescheduled)
 def publish_at_another_time(event: JobRescheduled) -> list[Strike | Task]:
     before = Strike(task_id(event.job_id, event.turn - 1))
-    return [before, _task(event.job_id, event.turn, event.platform, event.scheduled_for)]
+    return [before, task_of(event.job_id, event.turn, event.platform, event.scheduled_for)]
 
 
 @on(JobCancelled)
@@ -92,5 +94,6 @@ def note_the_use(event: JobPublished) -> NoteUse | None:
     return NoteUse(event.connection_id, event.user_id, event.published_at)
 
 
-def _task(job_id: UUID, turn: int, platform: str, due_at: datetime | None = None) -> Task:
+def task_of(job_id: UUID, turn: int, platform: str, due_at: datetime | None = None) -> Task:
+    """What has one turn of a job done."""
     return Task(task_id(job_id, turn), KIND, {"job_id": job_id, "turn": turn}, due_at, lane=platform)

@@ -166,9 +166,11 @@ class Retry(In):
 
 
 class Reschedule(In):
-    """Another time for a job that still waits."""
+    """Another time for a job that waits, or that failed without anything sent."""
 
-    scheduled_for: datetime = Field(
+    next_free_slot: bool = Field(False, description="At the next free one of your slots, instead of a time.")
+    scheduled_for: datetime | None = Field(
+        None,
         description=(
             "With an offset, or a local time beside `time_zone`. A local time that the clocks repeat means its first "
             "occurrence; one that they skip is refused."

@@ -124,6 +124,7 @@ class PublishIn(In):
     time_zone: Annotated[Text, Field(max_length=64)] | None = Field(
         None, description="IANA name.", examples=["Europe/Berlin"]
     )
+    next_free_slot: bool = Field(False, description="At the next free one of your slots, instead of a time.")
     connection_id: UUID | None = None
     media: Annotated[list[ImageIn], Field(max_length=20)] = []
 

@@ -23,7 +23,10 @@ from tests.row_security import assert_row_security
 from tests.sandbox.elsewhere import PNG
 
 AT = datetime(2026, 3, 5, 8, tzinfo=UTC)
-PUBLISHING = ("publishing_jobs", "platform_connections", "draft_texts", "posts", "processing_logs", "webhooks")
+PUBLISHING = (
+    *("publishing_jobs", "platform_connections", "draft_texts", "posts", "processing_logs"),
+    *("slots", "webhooks"),
+)
 IMPORTS = ("imported_posts", "imported_images")
 LOGS = ("webhook_deliveries",)  # no event tells of them
 MEDIA = ("files", "resources", "posts", "images", "media_files")
@@ -149,7 +152,7 @@ async def test_what_is_secret_of_a_connection_is_kept_encrypted_and_never_given_
         refused = await ada.post("publishing", "/api/v1/connections", wrong)
         assert refused.status == status, refused.body
     path = f"/api/v1/connections/{account['id']}"
-    for wish, status in (({"name": ""}, 422), ({"is_default": False}, 422), ({"access_token": "t"}, 422), ({}, 200)):
+    for wish, status in (({"name": ""}, 422), ({"is_default": False}, 422), ({"client_key": "t"}, 422), ({}, 200)):
         assert (await ada.patch("publishing", path, wish)).status == status, wish
     assert (await at.desk.someone().patch("publishing", path, {"name": "Mine"})).status == 404
 
@@ -373,6 +376,8 @@ async def _fill(at: House, user: Someone, reddit_id: str) -> None:
     (image,) = (await at.imported(user, account["id"], f"7{reddit_id}", "a.png"))["image_ids"]
     await at.image(user, image, size_bytes=len(PNG))
     await describe(at, user, image, "A door.")
+    slot = {"platform": "blog", "weekdays": [1], "local_time": "09:00", "time_zone": "UTC"}
+    assert (await user.post("publishing", "/api/v1/slots", slot)).status == 201
     post = await at.collected(user, reddit_id, "a.png")
     await summarise(at, user, post["id"])
     await user.post("media", "/api/v1/resources", {"type": "reference", "content": "Facts."})
@@ -413,7 +418,7 @@ async def test_roles_see_what_they_may_in_every_table(at: House, ada: Someone) -
     tables = [("publishing", table) for table in (*PUBLISHING, *IMPORTS, *LOGS)] + [("media", table) for table in MEDIA]
     for service, table in tables:
         reads: Role = "moderator"
-        if table in ("platform_connections", "webhooks", "webhook_deliveries"):
+        if table in ("platform_connections", "slots", "webhooks", "webhook_deliveries"):
             reads = "admin"
         if table == "images":  # theirs await a decision
             reads = "reviewer"

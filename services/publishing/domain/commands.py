@@ -37,6 +37,20 @@ class ScheduleJob:
 
 
 @dataclass(frozen=True, slots=True)
+class RefuseJob:
+    """There is no time for the job; a person has to do something first."""
+
+    job_id: UUID
+    workflow_id: UUID
+    user_id: UUID
+    platform: str
+    draft_id: UUID
+    connection_id: UUID | None
+    reason: str
+    media: tuple[AttachedImage, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class StartJob:
     """A worker holds the task of this turn, for the `attempt`-th time, under a lease; a call lasts at most `call`."""
 
@@ -135,6 +149,7 @@ COMMANDS = (
     EraseJob,
     QueueJob,
     ScheduleJob,
+    RefuseJob,
     StartJob,
     RecordPublished,
     RecordFailure,

@@ -71,6 +71,8 @@ def decide(command: Any, job: Job) -> Sequence[Event]:
     match command:
         case ask.QueueJob() | ask.ScheduleJob():
             return [] if job.status != "unknown" else [_begun(command)]
+        case ask.RefuseJob():
+            return [] if job.status != "unknown" else _refused(command)
         case ask.StartJob():
             return _started(command, job)
         case ask.RecordPublished():
@@ -113,6 +115,18 @@ def _begun(command: ask.QueueJob | ask.ScheduleJob) -> Event:
     if isinstance(command, ask.QueueJob):
         return JobQueued(**common)
     return JobScheduled(**common, scheduled_for=command.scheduled_for, time_zone=command.time_zone)
+
+
+def _refused(command: ask.RefuseJob) -> list[Event]:
+    common: dict[str, Any] = {
+        "job_id": command.job_id,
+        "workflow_id": command.workflow_id,
+        "user_id": command.user_id,
+        "platform": command.platform,
+        "draft_id": command.draft_id,
+    }
+    queued = JobQueued(**common, connection_id=command.connection_id, media=command.media)
+    return [queued, JobFailed(**common, error_class="transient", reason=command.reason)]
 
 
 def _started(command: ask.StartJob, job: Job) -> list[Event]:
@@ -242,7 +256,8 @@ def _cancelled(command: ask.CancelJob, job: Job) -> list[Event]:
 
 
 def _rescheduled(command: ask.RescheduleJob, job: Job) -> list[Event]:
-    _still_waits(job, "rescheduled")
+    if job.status != "failed" or job.doubt:
+        _still_waits(job, "rescheduled")
     if job.status == "scheduled" and (job.scheduled_for, job.time_zone) == (command.scheduled_for, command.time_zone):
         return []
     if command.scheduled_for <= command.now:
@@ -316,6 +331,7 @@ def evolve(job: Job, event: Event) -> Job:
                 time_zone=event.time_zone,
                 turn=event.turn,
                 held_for=None,
+                failures=0,
             )
         case JobCancelled():
             return replace(job, status="cancelled", held_for=None)

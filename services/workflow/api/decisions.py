@@ -48,10 +48,12 @@ def _check_length(platform: str, content: str) -> None:
 def publication_of(platform: str, how: PublishIn, job_id: UUID, now: datetime) -> ask.Publication:
     """Raises Invalid for a time that is over or unclear, and for images the platform does not take."""
     media = _media(PLATFORMS[platform], how.media)
+    if how.next_free_slot and (how.scheduled_for is not None or how.time_zone is not None):
+        raise Invalid("`next_free_slot` finds the time itself; leave out `scheduled_for` and `time_zone`.")
     if how.scheduled_for is None:
         if how.time_zone is not None:
             raise Invalid("`time_zone` says nothing without `scheduled_for`; send both or neither.")
-        return ask.Publication(job_id, connection_id=how.connection_id, media=media)
+        return ask.Publication(job_id, connection_id=how.connection_id, media=media, next_free_slot=how.next_free_slot)
     scheduled_for, time_zone = moment(how.scheduled_for, how.time_zone, now)
     return ask.Publication(job_id, scheduled_for, time_zone, how.connection_id, media)
 

@@ -36,6 +36,7 @@ class Publication:
     time_zone: str | None = None
     connection_id: UUID | None = None
     media: tuple[AttachedImage, ...] = ()
+    next_free_slot: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,6 +119,7 @@ def _publication(
         time_zone=how.time_zone,
         connection_id=how.connection_id,
         media=how.media,
+        next_free_slot=how.next_free_slot,
     )
 
 
