@@ -127,7 +127,7 @@ class House:
         """Nothing is to be done in the next minute."""
 
         async def look() -> bool | None:
-            soon = "SELECT count(*) FROM tasks WHERE due_at < now() + interval '1 minute'"
+            soon = "SELECT count(*) FROM tasks WHERE kind <> 'sweep_jobs' AND due_at < now() + interval '1 minute'"
             return not await kit.database.pool.fetchval(soon) or None
 
         await until(look)
