@@ -146,6 +146,7 @@ class JobStarted(JobEvent):
     resumed: bool = False  # an attempt before had begun and nobody knows how it ended
     lease_id: UUID | None = None  # under which the worker holds the task
     started_at: datetime | None = None
+    duplicate_of: str | None = None  # where the same text of this account stands already
 
 
 class JobPostponed(JobEvent):
@@ -180,6 +181,7 @@ class JobPublished(JobEvent):
     published_at: datetime
     response: dict[str, Any] = {}
     connection_id: UUID | None = None
+    duplicate_of: str | None = None
 
 
 class JobFailed(JobEvent):

@@ -128,7 +128,7 @@ class Beginnings:
         while True:
             now = datetime.now(UTC)
             unit = self._kit.unit()
-            commands = [_command(waiting.task, row["id"], now, self._call) for waiting, row in ready]
+            commands = [_command(waiting.task, row, now, self._call) for waiting, row in ready]
             await unit.prepare(commands)
             outcomes: list[Job | DomainError] = []
             for (waiting, _), command in zip(ready, commands, strict=True):
@@ -166,9 +166,10 @@ class Beginnings:
         return Begun(job, post, connection, brief["asked_id"], account["token_turn"] if connection else 1)
 
 
-def _command(task: LeasedTask, connection_id: UUID | None, now: datetime, call: timedelta) -> StartJob:
+def _command(task: LeasedTask, brief: Any, now: datetime, call: timedelta) -> StartJob:
     job_id, turn = UUID(task.payload["job_id"]), task.payload["turn"]
-    return StartJob(job_id, turn, task.attempts, task.lease_token, connection_id, now, call)
+    same = brief["duplicate_of"]
+    return StartJob(job_id, turn, task.attempts, task.lease_token, brief["id"], now, call, same)
 
 
 async def _patiently(act: Callable[[], Awaitable[T]]) -> T:

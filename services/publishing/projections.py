@@ -82,6 +82,7 @@ def schedule(event: JobScheduled, at: datetime) -> RowChange:
 
 @projects(JobStarted)
 def start(event: JobStarted, at: datetime) -> list[RowChange]:
+    warned = {"response_data": {"warnings": _warnings(event)}} if event.duplicate_of else {}
     return [
         _moved(
             event,
@@ -91,9 +92,14 @@ def start(event: JobStarted, at: datetime) -> list[RowChange]:
             next_attempt_at=None,
             started_at=event.started_at,
             held_for=None,
+            **warned,
         ),
         add(_JOBS, {"id": event.job_id}, attempt=1),
     ]
+
+
+def _warnings(event: JobStarted | JobPublished) -> list[str]:
+    return [f"The same text went out before, at {event.duplicate_of}; the platform may show it to few, or refuse it."]
 
 
 @projects(JobPostponed)
@@ -129,11 +135,13 @@ def release(event: JobReleased, at: datetime) -> RowChange:
 
 @projects(JobPublished)
 def publish(event: JobPublished, at: datetime) -> RowChange:
-    response_data = {
+    response_data: dict[str, Any] = {
         "platform_post_id": event.platform_post_id,
         "url": event.url,
         "engagement": {"likes": 0, "comments": 0, "shares": 0},
     }
+    if event.duplicate_of:
+        response_data["warnings"] = _warnings(event)
     return _moved(
         event,
         at,

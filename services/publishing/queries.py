@@ -48,7 +48,7 @@ SELECT job.id AS job_id, job.workflow_id, job.user_id, job.platform, job.connect
        text.draft_id IS NOT NULL AS has_text, text.title, text.content, text.hashtags,
        account.id, account.platform_type, account.instance_url, account.username, account.access_token,
        account.settings, account.refresh_token IS NOT NULL AS renewable, account.token_turn, account.token_at,
-       account.broken_at, account.broken_reason, account.paused_until
+       account.broken_at, account.broken_reason, account.paused_until, same.url AS duplicate_of
 FROM publishing_jobs AS job
 LEFT JOIN draft_texts AS text ON text.draft_id = job.draft_id
 LEFT JOIN LATERAL (
@@ -57,6 +57,20 @@ LEFT JOIN LATERAL (
       AND (job.connection_id IS NULL OR mine.id = job.connection_id)
     ORDER BY mine.is_default DESC, mine.created_at DESC LIMIT 1
 ) AS account ON true
+-- The same text, out through the same account already. Few jobs are looked at, so it costs the same for everyone.
+LEFT JOIN LATERAL (
+    SELECT recent.response_data->>'url' AS url
+    FROM (
+        SELECT * FROM publishing_jobs AS before
+        WHERE before.user_id = job.user_id AND (before.created_at, before.id) < (job.created_at, job.id)
+        ORDER BY before.created_at DESC, before.id DESC LIMIT 30
+    ) AS recent
+    JOIN draft_texts AS said ON said.draft_id = recent.draft_id
+    WHERE recent.platform = job.platform AND recent.status = 'published'
+      AND recent.used_connection_id IS NOT DISTINCT FROM account.id
+      AND said.content = text.content
+    LIMIT 1
+) AS same ON true
 WHERE job.id = ANY ($1::uuid[])
 """
 

@@ -148,7 +148,9 @@ class Job(BaseModel):
     time_zone: str | None
     published_at: datetime | None
     url: str | None = Field(description="Where the post can be read.")
-    response_data: dict[str, Any] | None
+    response_data: dict[str, Any] | None = Field(
+        description="What the platform answered; `warnings` when the same text had gone out before."
+    )
     attempt: int = Field(description="How many attempts have begun.")
     next_attempt_at: datetime | None = Field(description="When a waiting job goes on by itself; null: at once.")
     error_class: str | None = Field(

@@ -61,6 +61,7 @@ class StartJob:
     connection_id: UUID | None
     now: datetime
     call: timedelta
+    duplicate_of: str | None = None  # where the same text stands already
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,7 @@ class Job:
     held_for: UUID | None = None  # the connection that it waits for
     failures: int = 0  # since a person last had a say
     media: tuple[AttachedImage, ...] = ()
+    duplicate_of: str | None = None
 
 
 def decide(command: Any, job: Job) -> Sequence[Event]:
@@ -148,6 +149,7 @@ def _started(command: ask.StartJob, job: Job) -> list[Event]:
             resumed=resumed,
             lease_id=command.lease_id,
             started_at=command.now,
+            duplicate_of=command.duplicate_of,
         )
     ]
 
@@ -163,6 +165,7 @@ def _published(command: ask.RecordPublished, job: Job) -> list[Event]:
             published_at=command.published_at,
             response=dict(command.response),
             connection_id=job.connection_id,
+            duplicate_of=job.duplicate_of,
         )
     ]
 
@@ -306,6 +309,7 @@ def evolve(job: Job, event: Event) -> Job:
                 started_at=event.started_at,
                 connection_id=event.connection_id,
                 resumed=event.resumed,
+                duplicate_of=event.duplicate_of,
                 doubt=job.doubt or event.resumed,
                 held_for=None,
             )
