@@ -55,11 +55,11 @@ trace: .venv/.ready ## a request's spans across the services as a tree; ID=trace
 parked: .venv/.ready ## events that failed too often; RETRY=all or RETRY=stream-id has them tried again; SERVICE=...
 	@$(PY) -m deploy.embedded exec -- $(PY) -m shared.parked $(if $(RETRY),retry $(if $(filter all,$(RETRY)),--all,--stream '$(RETRY)'),list) $(if $(SERVICE),--service '$(SERVICE)')
 
-rebuild: .venv/.ready ## fill read tables again from the events; SERVICE=workflow TABLE=workflows, default all; AS_OF=2026-01-01T00:00Z copies them as they stood
-	@$(PY) -m deploy.embedded exec -- $(PY) -m shared.rebuild $(if $(SERVICE),'$(SERVICE)') $(if $(SERVICE),$(TABLE),$(if $(TABLE),$(error say whose: make rebuild SERVICE=... TABLE=$(TABLE)))) $(if $(AS_OF),--as-of '$(AS_OF)')
+rebuild: .venv/.ready ## fill read tables again from the events, from where one stopped unless FRESH=1; SERVICE=workflow TABLE=workflows, default all; AS_OF=2026-01-01T00:00Z copies them as they stood
+	@$(PY) -m deploy.embedded exec -- $(PY) -m shared.rebuild $(if $(SERVICE),'$(SERVICE)') $(if $(SERVICE),$(TABLE),$(if $(TABLE),$(error say whose: make rebuild SERVICE=... TABLE=$(TABLE)))) $(if $(AS_OF),--as-of '$(AS_OF)') $(if $(FRESH),--fresh)
 
 .PHONY: copies
-copies: .venv/.ready ## copies of read tables made by AS_OF; SERVICE=..., and DROP=name removes one
+copies: .venv/.ready ## copies of read tables made by AS_OF, and what stopped rebuilds left; SERVICE=..., and DROP=name removes one
 	@$(PY) -m deploy.embedded exec -- $(PY) -m shared.rebuild $(if $(SERVICE),'$(SERVICE)') $(if $(DROP),--drop '$(DROP)',--copies)
 
 .PHONY: recreate

@@ -44,7 +44,7 @@ GRANT CONNECT ON DATABASE "{database}" TO presswork_{service};
 
 _GRANTS = """
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {service} TO presswork_{service};
-REVOKE INSERT, UPDATE, DELETE ON {service}.schema_version FROM presswork_{service};
+REVOKE INSERT, UPDATE, DELETE ON {service}.schema_version, {service}.rebuilds FROM presswork_{service};
 REVOKE UPDATE, DELETE, TRUNCATE ON {service}.events FROM presswork_{service};
 REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON {service}.streams FROM presswork_{service};
 SELECT {service}.add_event_partitions();

@@ -135,3 +135,23 @@ def upgrade_cutoffs() -> None:
 def downgrade_cutoffs() -> None:
     op.execute("DROP FUNCTION drop_partition_below_cutoff(text)")
     op.execute("DROP TABLE retention_cutoffs")
+
+
+def upgrade_rebuilds() -> None:
+    """What a rebuild notes about its shadows."""
+    execute_script((_HERE / "rebuilds.sql").read_text())
+
+
+_DROP_SHADOWS = """
+DO $$ DECLARE shadow text; BEGIN
+    FOR shadow IN SELECT DISTINCT format('%I', name || '__rebuild') FROM rebuilds, unnest(tables) AS name LOOP
+        EXECUTE 'DROP TABLE IF EXISTS ' || shadow;
+    END LOOP;
+END $$
+"""
+
+
+def downgrade_rebuilds() -> None:
+    """With the shadows that one left behind: nobody would know how far they are filled."""
+    execute_script(_DROP_SHADOWS)
+    op.execute("DROP TABLE rebuilds")

@@ -1,6 +1,7 @@
 """`python -m shared.rebuild [SERVICE] [TABLE ...]`: fill read tables anew while the old ones serve.
 
-With --as-of write copies beside them, as they stood then; --copies lists those, --drop removes one. Wants
+One that was stopped or killed is gone on with, unless --fresh says to begin anew. With --as-of write copies beside
+them, as they stood then; --copies lists those, and what rebuilds left behind, --drop removes one. Wants
 PRESSWORK_POSTGRES_URL (an administrator) and PRESSWORK_<SERVICE>_DATABASE_URL, and what the service itself is told;
 services whose events others show in their tables have to run.
 """
@@ -22,13 +23,21 @@ from rich.markup import escape
 from shared.database import UNAVAILABLE
 from shared.kit import Kit
 from shared.operating import OperatorSettings, find_service
-from shared.rebuild import Rebuilt, Refused, copies, copy_as_of, rebuild
+from shared.rebuild import Interrupted, Rebuilt, Refused, copies, copy_as_of, rebuild, unfinished
 from shared.rebuild.comparing import Compared
-from shared.rebuild.session import as_owner
+from shared.rebuild.names import SUFFIX
+from shared.rebuild.session import as_owner, drop_unfinished
 from shared.rebuild.telling import telling
+from shared.rebuild.unfinished import Listed
 
 console = Console(highlight=False, soft_wrap=True)
 problems = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+KEPT = (
+    "\nThe same command goes on from where the rebuild stopped; with FRESH=1 it begins anew. "
+    "`make copies` lists what is left of it, and drops it."
+)
 
 
 class Wrong(Exception):
@@ -39,15 +48,20 @@ async def _guarded(name: str, what: str, work: Awaitable[None]) -> bool:
     """Do it, and say what is wrong when it fails."""
     try:
         await work
+    except Interrupted as error:
+        problems.print(f"[bold red]{name} was not {what}:[/] {escape(str(error))}{KEPT}")
     except (Refused, LookupError, ValueError) as error:  # the latter two: an event that nobody here can read
         problems.print(f"[bold red]{name} was not {what}:[/] {escape(str(error))}")
     except asyncpg.DiskFullError as error:
         problems.print(
             f"[bold red]{name} was not {what};[/] its tables are as they were. The disk of PostgreSQL is full "
             f"({escape(str(error))}): a rebuild needs as much room again as its tables and their indexes take. "
-            "Make room and try again."
+            "What it had written is gone. Make room and try again."
         )
-    except (*UNAVAILABLE, asyncpg.PostgresError) as error:
+    except UNAVAILABLE as error:
+        said = escape(str(error) or type(error).__name__)
+        problems.print(f"[bold red]{name} was not {what};[/] its tables are as they were. PostgreSQL: {said}{KEPT}")
+    except asyncpg.PostgresError as error:
         said = escape(str(error) or type(error).__name__)
         problems.print(f"[bold red]{name} was not {what};[/] its tables are as they were. PostgreSQL: {said}")
     else:
@@ -68,10 +82,10 @@ async def _each(settings: OperatorSettings, services: Sequence[str], what: str, 
 _Work = Callable[[Kit], Awaitable[None]]
 
 
-def _rebuilding(settings: OperatorSettings, tables: Sequence[str]) -> _Work:
+def _rebuilding(settings: OperatorSettings, tables: Sequence[str], fresh: bool) -> _Work:
     async def work(kit: Kit) -> None:
         with telling(console, kit.service.name) as told:
-            done = await rebuild(kit, settings.postgres_url, tables, told=told)
+            done = await rebuild(kit, settings.postgres_url, tables, fresh=fresh, told=told)
         _conclude(kit.service.name, done)
 
     return work
@@ -89,8 +103,10 @@ def _copying(settings: OperatorSettings, tables: Sequence[str], at: datetime) ->
 
 def _conclude(name: str, done: Rebuilt) -> None:
     rate = done.events / done.seconds if done.seconds else 0
-    if done.again:
-        console.print(f"[yellow]{name}: an earlier rebuild had been killed; this one began anew[/]")
+    if done.dropped:
+        console.print(f"[yellow]{name}: began anew, not from where one stopped: {done.dropped}[/]")
+    if done.earlier:
+        console.print(f"{name}: went on from where one stopped, after {done.earlier:,} events")
     console.print(
         f"[bold green]{name}[/]: {', '.join(done.tables)} from {done.events:,} events in {done.seconds:.1f} s "
         f"({rate:,.0f}/s); writers waited {done.locked * 1000:.0f} ms"
@@ -117,18 +133,32 @@ async def _list(settings: OperatorSettings, services: Sequence[str]) -> int:
     found = []
     for name in services:
         async with as_owner(settings.postgres_url, name) as connection:
-            found += await copies.listed(connection, name)
-    for copy in found:
-        console.print(f"{copy.service}.{copy.name}  {copy.size / 2**20:,.1f} MiB  {escape(copy.comment)}")
+            found += [
+                f"{name}.{copy.name}  {copy.size / 2**20:,.1f} MiB  {escape(copy.comment)}"
+                for copy in await copies.listed(connection, name)
+            ]
+            found += [_left(left) for left in await unfinished.listed(connection, name)]
+    for line in found:
+        console.print(line)
     if not found:
         console.print("there are no copies")
     return 0
 
 
+def _left(left: Listed) -> str:
+    return (
+        f"{left.service}.{left.name}  {left.size / 2**20:,.1f} MiB  a rebuild of {', '.join(left.tables)} that stopped "
+        f"after {left.events:,} events, begun at {left.started_at:%Y-%m-%d %H:%MZ}"
+    )
+
+
 async def _drop(settings: OperatorSettings, service: str, copy: str) -> int:
     async def work() -> None:
         async with as_owner(settings.postgres_url, service) as connection:
-            await copies.drop(connection, service, copy)
+            if copy.lower().endswith(SUFFIX):
+                await drop_unfinished(connection, service, copy.lower())
+            else:
+                await copies.drop(connection, service, copy)
         console.print(f"{service}.{copy} is gone")
 
     return 0 if await _guarded(f"{service}.{copy}", "dropped", work()) else 1
@@ -157,7 +187,7 @@ def _asked(chosen: argparse.Namespace, settings: OperatorSettings) -> Coroutine[
         return _list(settings, services)
     if chosen.as_of is not None:
         return _each(settings, services, "copied", _copying(settings, chosen.table, _moment(chosen.as_of)))
-    return _each(settings, services, "rebuilt", _rebuilding(settings, chosen.table))
+    return _each(settings, services, "rebuilt", _rebuilding(settings, chosen.table, chosen.fresh))
 
 
 def main() -> int:
@@ -166,7 +196,10 @@ def main() -> int:
     parser.add_argument("service", nargs="?", help="default: every service")
     parser.add_argument("table", nargs="*", help="default: every read table of the service")
     parser.add_argument("--as-of", metavar="TIME", help="write copies as they stood then, such as 2026-01-01T00:00Z")
-    parser.add_argument("--copies", action="store_true", help="list the copies there are")
+    parser.add_argument("--fresh", action="store_true", help="begin anew, not from where an earlier one stopped")
+    parser.add_argument(
+        "--copies", action="store_true", help="list the copies there are, and what rebuilds left behind"
+    )
     parser.add_argument("--drop", metavar="COPY", help="remove a copy")
     chosen = parser.parse_args()
     settings = OperatorSettings()
@@ -182,7 +215,7 @@ def main() -> int:
         problems.print(f"PostgreSQL cannot be reached: {escape(str(error) or type(error).__name__)}")
         return 1
     except (KeyboardInterrupt, asyncio.CancelledError):
-        problems.print("[yellow]stopped; the tables are as they were[/]")
+        problems.print(f"[yellow]stopped; the tables are as they were[/]{'' if chosen.as_of else KEPT}")
         return 130
 
 

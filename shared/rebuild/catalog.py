@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from shared.database import Connection
+from shared.rebuild.names import SUFFIX
 
 _DESCRIPTION = """
 WITH wanted AS (
@@ -80,6 +81,7 @@ KIT_TABLES = frozenset(
         "subscribers",
         "relay_cursor",
         "idempotency_keys",
+        "rebuilds",
         "retention_cutoffs",
         "schema_version",
     }
@@ -88,9 +90,11 @@ KIT_TABLES = frozenset(
 
 async def read_tables(connection: Connection, schema: str) -> list[str]:
     """The tables of a schema that are not the kit's; neither partitions, which are parts of them, nor copies, nor what
-    says of itself, in its comment, that it is no read table."""
+    a rebuild fills, nor what says of itself, in its comment, that it is no read table."""
     names = [row["relname"] for row in await connection.fetch(_READABLE, schema)]
-    return [name for name in names if name not in KIT_TABLES and not re.search(COPIES, name)]
+    return [
+        name for name in names if name not in KIT_TABLES and not re.search(COPIES, name) and not name.endswith(SUFFIX)
+    ]
 
 
 _TIES = """

@@ -16,7 +16,7 @@ from contracts.envelope import Mark, Wire, parse
 from shared.http.client import ServiceClient
 from shared.http.deadline import Deadline
 from shared.http.problem import Problem
-from shared.rebuild.refusal import Refused
+from shared.rebuild.refusal import Interrupted
 
 TRIES, PAUSE = 4, 0.2  # breaks without an event between them; seconds before the next one is asked
 
@@ -33,7 +33,7 @@ class Feed(Protocol):
 def over(client: ServiceClient) -> Feed:
     """The feeds that the services serve; one that breaks off is taken up where it stopped.
 
-    Raises Refused when one does not answer as it should.
+    Raises Interrupted when one does not answer as it should.
     """
 
     async def feed(source: str, after: Mark, types: Collection[str]) -> AsyncIterator[Wire]:
@@ -49,10 +49,10 @@ def over(client: ServiceClient) -> Feed:
             except aiohttp.ClientError as error:
                 broken += 1
                 if broken == TRIES:
-                    raise Refused(f"The feed of {source} broke off ({type(error).__name__}); try again.") from error
+                    raise Interrupted(f"The feed of {source} broke off ({type(error).__name__}); try again.") from error
                 await asyncio.sleep(PAUSE * broken)  # and on from the last event that came
             except Problem as problem:
-                raise Refused(f"The events of {source} are needed: {problem.detail}") from problem
+                raise Interrupted(f"The events of {source} are needed: {problem.detail}") from problem
 
     return feed
 
@@ -65,7 +65,7 @@ async def _lines(
     path = str(URL("/internal/feed").with_query(query))
     async with client.stream(source, "GET", path, headers=CIMultiDict(), deadline=Deadline.never()) as answer:
         if answer.status != 200:
-            raise Refused(
+            raise Interrupted(
                 f"The feed of {source} answered {answer.status}: let it run, with the same "
                 "PRESSWORK_INTERNAL_TOKEN as here."
             )

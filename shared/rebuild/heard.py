@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 from contracts.envelope import START, Mark
@@ -55,3 +56,16 @@ class Heard:
             ),
             default=START,
         )
+
+    def told(self) -> dict[str, Any]:
+        """As JSON."""
+        return {"places": self.places, "parked": sorted([source, *mark] for source, mark in self.parked)}
+
+    @classmethod
+    def read(cls, told: Mapping[str, Any]) -> Heard:
+        """What `told` says."""
+        places = {source: [(p[0], p[1], p[2], p[3]) for p in found] for source, found in told["places"].items()}
+        return cls(places, frozenset((source, Mark(*mark)) for source, *mark in told["parked"]))
+
+
+NOTHING = Heard()

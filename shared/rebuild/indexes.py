@@ -30,6 +30,12 @@ FROM pg_inherits JOIN pg_class i ON i.oid = inhrelid JOIN pg_class parent ON par
 JOIN pg_index ON indexrelid = i.oid JOIN pg_class c ON c.oid = indrelid
 WHERE c.relnamespace = $1::text::regnamespace AND c.relname = ANY ($2::text[])
 """
+_MADE = """
+SELECT i.relname AS name, indisvalid AS valid,
+       EXISTS (SELECT FROM pg_constraint WHERE conindid = i.oid AND conname = i.relname) AS constrains
+FROM pg_index JOIN pg_class i ON i.oid = indexrelid JOIN pg_class c ON c.oid = indrelid
+WHERE c.relnamespace = $1::text::regnamespace AND c.relname = ANY ($2::text[])
+"""
 _USING = re.compile(r" USING .*$", re.DOTALL)
 
 
@@ -37,27 +43,34 @@ async def build(connection: Connection, schema: str, tables: Sequence[str]) -> N
     """All but primary keys, each in one sweep; concurrently, because that keeps no transaction open meanwhile.
 
     `tables`: those whose shadows get them, and their partitions. An index of a partitioned table is made without its
-    parts first, which are built one by one and attached.
+    parts first, which are built one by one and attached. Those that are there are left, unless they were broken off.
     """
+    shadows = [shadow_of(table) for table in tables]
+    made = {row["name"]: row for row in await connection.fetch(_MADE, schema, shadows)}
     for row in await connection.fetch(_INDEXES, schema, list(tables)):
-        table, name = quoted(shadow_of(row["table"])), quoted(row["shadow"])
+        table, name, there = quoted(shadow_of(row["table"])), quoted(row["shadow"]), made.get(row["shadow"])
         if row["constraint"] == "p" or (row["constraint"] == "x" and row["part_of"]):
             continue
-        if row["constraint"] == "x":
-            await connection.execute(f"ALTER TABLE {table} ADD CONSTRAINT {name} {row['constraint_sql']}")
-        elif row["in_parts"] and row["constraint"] == "u":
-            await connection.execute(f"ALTER TABLE ONLY {table} ADD CONSTRAINT {name} {row['constraint_sql']}")
+        if row["constraint"] == "x" or (row["in_parts"] and row["constraint"] == "u"):
+            only = "ONLY " if row["in_parts"] and row["constraint"] == "u" else ""
+            if there is None:
+                await connection.execute(f"ALTER TABLE {only}{table} ADD CONSTRAINT {name} {row['constraint_sql']}")
         else:
-            await _build(connection, row, table, name)
+            await _build(connection, row, table, name, there)
 
 
-async def _build(connection: Connection, row: Any, table: str, name: str) -> None:
-    unique = "UNIQUE " if row["sql"].startswith("CREATE UNIQUE") else ""
-    place = f"{name} ON ONLY {table}" if row["in_parts"] else f"CONCURRENTLY {name} ON {table}"
-    using = _USING.search(row["sql"])
-    assert using is not None
-    await connection.execute(f"CREATE {unique}INDEX {place}{using.group()}")
-    if row["constraint"] == "u":
+async def _build(connection: Connection, row: Any, table: str, name: str, there: Any) -> None:
+    # Without all of its parts that of a partitioned table is not valid, and need not be.
+    if there is not None and not there["valid"] and not row["in_parts"]:
+        await connection.execute(f"DROP INDEX {name}")
+        there = None
+    if there is None:
+        unique = "UNIQUE " if row["sql"].startswith("CREATE UNIQUE") else ""
+        place = f"{name} ON ONLY {table}" if row["in_parts"] else f"CONCURRENTLY {name} ON {table}"
+        using = _USING.search(row["sql"])
+        assert using is not None
+        await connection.execute(f"CREATE {unique}INDEX {place}{using.group()}")
+    if row["constraint"] == "u" and not (there is not None and there["constrains"]):
         deferral = " DEFERRABLE" if row["deferrable"] else ""
         deferral += " INITIALLY DEFERRED" if row["deferred"] else ""
         await connection.execute(f"ALTER TABLE {table} ADD CONSTRAINT {name} UNIQUE USING INDEX {name}{deferral}")

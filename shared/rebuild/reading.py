@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Collection, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from contracts.envelope import START, Event, Mark, Wire
 from shared.database import Connection
@@ -19,13 +19,16 @@ from shared.rebuild.feed import Feed
 from shared.rebuild.heard import Heard
 
 PAGE = 2_000  # events read at once
+FOREVER = Mark(2**63, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
-    """One event; `size` is about what it holds, in bytes; `state` of its stream after it, where it is asked for."""
+class Read(NamedTuple):
+    """One event and where it stands in its source's order; `size` is about what it holds, in bytes; `state` of its
+    stream after it, where it is asked for."""
 
     event: Event
+    source: str
+    mark: Mark
     size: int
     state: Any = None
 
@@ -56,28 +59,36 @@ class Own:
         self._until = until
         # Not "all that is wanted": whether an event that nobody here knows matters cannot be told, so it must be met.
         self._passed_by = sorted(passed_by)
-        self.mark = START
+        self.seen = START  # nothing of interest is left up to here
 
-    async def pages(self, connection: Connection, *, gated: bool) -> AsyncGenerator[list[Read], None]:
-        """Pages after `mark`, which moves along as they are taken."""
+    async def pages(
+        self, connection: Connection, after: Mark, end: Mark = FOREVER, *, gated: bool
+    ) -> AsyncGenerator[list[Read], None]:
+        """Pages after one mark and up to another."""
         sql = statements.OF_INTEREST if gated else statements.OF_INTEREST_UNGATED
-        mark = self.mark
+        source = self._store.service
+        mark = self.seen = after
         reading = asyncio.create_task(self._fetch(connection, sql, mark))
         try:
             while rows := await reading:
                 last = rows[-1]
-                mark = Mark(last["transaction_id"], last["position"])
+                mark = _mark(last)
                 wanted = [row for row in rows if self._until is None or row["recorded_at"] <= self._until]
+                if mark > end:
+                    wanted = [row for row in wanted if _mark(row) <= end]
                 await self._folding.prepare(connection, wanted)
-                if len(rows) == PAGE:  # read on while this page is worked on
+                more = len(rows) == PAGE and mark < end
+                if more:  # read on while this page is worked on
                     reading = asyncio.create_task(self._fetch(connection, sql, mark))
                     await asyncio.sleep(0)
                 events = [self._store.restore(row) for row in wanted]
                 states = self._folding.after(events)
-                sizes = [len(row["data"]) for row in wanted]
-                yield [Read(*each) for each in zip(events, sizes, states, strict=True)]
-                self.mark = mark
-                if len(rows) < PAGE:
+                yield [
+                    Read(event, source, _mark(row), len(row["data"]), state)
+                    for event, row, state in zip(events, wanted, states, strict=True)
+                ]
+                self.seen = mark
+                if not more:
                     return
         finally:
             if not reading.done():
@@ -94,7 +105,7 @@ class Own:
 
 @dataclass(slots=True)
 class Other:
-    """Another service's events, as far as they were heard; those set aside are kept until they were taken up."""
+    """Another service's events, as far as they were heard; those set aside are kept until they are written."""
 
     source: str
     store: EventStore
@@ -103,11 +114,13 @@ class Other:
     until: datetime | None = None  # only what was recorded by then
     aside: dict[Mark, Wire] = field(default_factory=dict)
 
-    async def pages(self, before: Heard, now: Heard) -> AsyncGenerator[list[Read], None]:
-        """Pages of what was heard since `before`."""
+    async def pages(
+        self, before: Heard, now: Heard, after: Mark, end: Mark = FOREVER
+    ) -> AsyncGenerator[list[Read], None]:
+        """Pages of what was heard since `before`, and comes after one mark and not after another."""
         taken_up = [mark for mark in self.aside if (self.source, mark) not in now.parked]
-        page = [self._read(self.aside.pop(mark)) for mark in sorted(taken_up)]
-        low, end = before.surely(self.source), now.nothing_beyond(self.source)
+        page = [self._read(self.aside[mark]) for mark in sorted(taken_up)]
+        low, end = max(before.surely(self.source), after), min(now.nothing_beyond(self.source), end)
         if low < end:
             surely = now.surely(self.source)
             already = before.nothing_beyond(self.source)
@@ -131,7 +144,7 @@ class Other:
             yield page
 
     def _read(self, wire: Wire) -> Read:
-        return Read(self.store.registry.decode(wire), len(wire.data))
+        return Read(self.store.registry.decode(wire), self.source, wire.mark, len(wire.data))
 
 
 async def interleaved(sources: Sequence[AsyncGenerator[list[Read], None]]) -> AsyncGenerator[list[Read], None]:
@@ -164,3 +177,7 @@ async def interleaved(sources: Sequence[AsyncGenerator[list[Read], None]]) -> As
 
 def _recorded(buffer: deque[Read]) -> datetime:
     return buffer[0].at
+
+
+def _mark(row: Mapping[str, Any]) -> Mark:
+    return Mark(row["transaction_id"], row["position"])

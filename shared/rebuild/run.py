@@ -9,32 +9,30 @@ from __future__ import annotations
 import asyncio
 import gc
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
 import asyncpg
 
-from shared.database import PRIMARY_KEYS, Connection
-from shared.eventstore.folding import Folding
+from shared.database import PRIMARY_KEYS, UNAVAILABLE, Connection
 from shared.http.client import ServiceClient
 from shared.kit import Kit
-from shared.rebuild import copies, shadow
+from shared.rebuild import copies, shadow, unfinished
 from shared.rebuild.catalog import Ties
 from shared.rebuild.columns import column_types
 from shared.rebuild.comparing import Compared, Difference, conclude, look
 from shared.rebuild.cutoffs import Cutoffs
 from shared.rebuild.feed import Feed, over
-from shared.rebuild.heard import Heard
+from shared.rebuild.fingerprint import fingerprint
 from shared.rebuild.names import quoted, shadow_of
-from shared.rebuild.reading import Other, Own, Read, cut, interleaved
-from shared.rebuild.refusal import Refused
+from shared.rebuild.passes import Passes
+from shared.rebuild.refusal import Interrupted, Refused
 from shared.rebuild.session import alone, as_owner, choose, clean
+from shared.rebuild.unfinished import Record, Unfinished
 from shared.rebuild.writing import Writer
 
-FOLDED = 20_000  # events folded together …
-FOLDED_BYTES = 32 * 1024 * 1024  # … unless they are big
 CLOSE = 500  # events that may be left for the final transaction
 PASSES = 20
 TRIES = 20
@@ -58,9 +56,10 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """What was done. `left`: tables left alone, for they hold rows that no projection writes; `seconds` in all,
-    `locked` those in which writers waited; `compared`: what the rebuild changed, table by table; `again`:
-    an earlier one had been killed, and this one began anew."""
+    """What was done. `left`: tables left alone, for they hold rows that no projection writes; `events` gone through, in
+    `seconds` in all, `locked` those in which writers waited; `compared`: what the rebuild changed, table by table;
+    `earlier`: events that one which was stopped or killed had gone through, and that were not read again; `dropped`:
+    why what one left behind was of no use."""
 
     tables: tuple[str, ...]
     left: tuple[str, ...]
@@ -68,7 +67,8 @@ class Rebuilt:
     seconds: float
     locked: float
     compared: tuple[Compared, ...] = ()
-    again: bool = False
+    earlier: int = 0
+    dropped: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,17 +88,23 @@ async def rebuild(
     admin_dsn: str,
     tables: Sequence[str] = (),
     *,
+    fresh: bool = False,
     feed: Feed | None = None,
     told: Told = lambda progress: None,
 ) -> Rebuilt:
     """Fill read tables of the kit's service anew; with names these and those tied to them by foreign keys, else all.
 
-    `admin_dsn`: of a role that may act as the schema's owner. `feed`: other services' events, by default from the
-    addresses in the kit's settings; the kit need not be open. Raises Refused, UnknownEvent or UnreadableEvent (an event
-    that nobody here can read) and asyncpg's errors; then nothing was changed.
+    `admin_dsn`: of a role that may act as the schema's owner. `fresh`: not from where an earlier one stopped. `feed`:
+    other services' events, by default from the addresses in the kit's settings; the kit need not be open. Raises
+    Refused, UnknownEvent or UnreadableEvent (an event that nobody here can read) and asyncpg's errors; then nothing was
+    changed. When it is cancelled, or Interrupted is raised or one of UNAVAILABLE, the next one goes on from there.
     """
     async with _prepared(kit, admin_dsn, tables, feed, told) as run:
-        return await run.go(frozenset(tables))
+        try:
+            return await run.go(frozenset(tables), fresh)
+        except (asyncio.CancelledError, Interrupted, *UNAVAILABLE):
+            run.keep()
+            raise
 
 
 async def copy_as_of(
@@ -122,7 +128,7 @@ async def copy_as_of(
 async def _prepared(
     kit: Kit, admin_dsn: str, tables: Sequence[str], feed: Feed | None, told: Told, until: datetime | None = None
 ) -> AsyncIterator[_Run]:
-    """A run that has its tables for itself; none of its shadows is there afterwards."""
+    """A run that has its tables for itself; none of its shadows is there afterwards, unless it keeps them."""
     schema = kit.service.name
     async with AsyncExitStack() as stack:
         if feed is None:
@@ -135,11 +141,13 @@ async def _prepared(
         if until is not None:
             await copies.check(writing, schema, tables or chosen, until)
         await alone(writing, schema, chosen)
+        run = _Run(kit, feed, (writing, reading), chosen, ties, told, until)
         try:
             with _rare_collections():
-                yield _Run(kit, feed, writing, reading, chosen, ties, told, until)
+                yield run
         finally:
-            await asyncio.shield(clean(admin_dsn, schema, chosen))
+            if run.owns_shadows:
+                await asyncio.shield(clean(admin_dsn, schema, chosen))
 
 
 @contextmanager
@@ -158,68 +166,67 @@ class _Run:
         self,
         kit: Kit,
         feed: Feed,
-        writing: Connection,
-        reading: Connection,
+        connections: tuple[Connection, Connection],
         tables: list[str],
         ties: Ties,
         told: Told,
         until: datetime | None,
     ) -> None:
         self._kit = kit
+        self._feed = feed
         self._schema = kit.service.name
-        self._writing = writing
-        self._reading = reading
-        self._tables = tables
+        self._writing, self._reading = connections
+        self._chosen = self._tables = tables
         self._ties = ties
         self._told = told
         self._until = until
-        names: dict[str, set[str]] = {self._schema: set()}
-        for event in kit.read_tables.events:
-            names.setdefault(event.owner, set()).add(event.__name__)
-        known = {event.__name__ for event in kit.store.registry.of(self._schema)}
-        folding = Folding(kit.store, kit.read_tables.streams)
-        self._own = Own(kit.store, known - names.pop(self._schema), folding, until)
-        self._others = [Other(source, kit.store, feed, types, until) for source, types in sorted(names.items())]
-        self._heard = Heard()
-        self._events = 0
+        self._record = Record(self._writing, tables)
+        self._passes: Passes
+        self._earlier = 0  # events
         self._last = 0
+        self.owns_shadows = False  # they go with the run
 
-    async def go(self, named: frozenset[str]) -> Rebuilt:
+    async def go(self, named: frozenset[str], fresh: bool) -> Rebuilt:
         started = time.monotonic()
         await self._writing.execute("SET synchronous_commit = off")  # a shadow lost in a crash is made again
         self._last = await self._reading.fetchval(_LAST)
-        again = await shadow.exists(self._writing, self._tables)
-        await shadow.make(self._writing, self._schema, self._tables)
         writer = await self._writer()
-        self._tell("filling")
-        await self._pass(writer.fill)
+        dropped = await self._begin(writer, fresh)
+        if not self._passes.place.filled:
+            self._tell("filling")
+            await self._passes.fill()
         left = await self._leave_untouched(writer.touched, named)
         self._tell("indexing")
         await shadow.index(self._writing, self._schema, self._tables)
         for table in self._tables:
             await self._writing.execute(f"VACUUM (ANALYZE) {quoted(shadow_of(table))}")
         self._tell("catching up")
-        await self._catch_up(writer)
+        await self._catch_up()
         self._tell("comparing")
         differences = [await look(self._reading, table, writer.keys[table]) for table in self._tables]
-        await self._catch_up(writer)
+        await self._catch_up()
         await self._writing.execute("RESET synchronous_commit")
         locked, compared = await self._put_in_place(writer, differences)
         self._tell("checking foreign keys")
         await shadow.validate(self._writing, self._schema, self._tables)
         self._tell("done")
-        seconds = time.monotonic() - started
-        return Rebuilt(tuple(self._tables), tuple(left), self._events, seconds, locked, tuple(compared), again)
+        seconds, events = time.monotonic() - started, self._passes.place.events - self._earlier
+        return Rebuilt(
+            tuple(self._tables), tuple(left), events, seconds, locked, tuple(compared), self._earlier, dropped
+        )
 
     async def copy(self, wanted: Sequence[str], at: datetime) -> Copied:
         started = time.monotonic()
         named = sorted(set(wanted)) or self._tables
         await self._writing.execute("SET synchronous_commit = off")
         self._last = await self._reading.fetchval(_LAST)
+        for found in await unfinished.find(self._writing, self._chosen):
+            await self._drop_if_useless(found)
+        self.owns_shadows = True
         await shadow.make(self._writing, self._schema, self._tables, in_parts=False)
-        writer = await self._writer()
+        self._passes = self._passes_of(await self._writer(), None)
         self._tell("filling")
-        await self._pass(writer.fill)
+        await self._passes.fill()
         self._tell("indexing")
         await shadow.index(self._writing, self._schema, named, in_parts=False)
         made = {}
@@ -230,7 +237,63 @@ class _Run:
         await self._writing.execute("RESET synchronous_commit")
         await copies.keep(self._writing, self._schema, named, f"presswork_{self._schema}", at)
         self._tell("done")
-        return Copied(made, self._events, time.monotonic() - started)
+        return Copied(made, self._passes.place.events, time.monotonic() - started)
+
+    def keep(self) -> None:
+        """Leave the shadows behind for the next one, if there is anything in them."""
+        if self.owns_shadows and self._passes.place.events:
+            self.owns_shadows = False
+
+    async def _begin(self, writer: Writer, fresh: bool) -> str:
+        """Go on from where one stopped, or make shadows; why what one left behind was of no use."""
+        dropped = ""
+        now = await fingerprint(self._writing, self._kit.service, self._chosen)
+        for found in await unfinished.find(self._writing, self._chosen):
+            if fresh:
+                await self._let_go(found)
+            elif found.tables != tuple(self._chosen):
+                await self._drop_if_useless(found)
+            elif found.fingerprint != now:
+                dropped = "the code, the tables, or from when on rows are kept have changed since then"
+                await self._let_go(found)
+            elif await self._go_on(writer, found):
+                return ""
+            else:
+                dropped = "its events make other rows by now"
+                await self._let_go(found)
+        self.owns_shadows = True
+        self._passes = self._passes_of(writer, self._record)
+        writer.touched.clear()
+        async with self._writing.transaction():  # so that no shadow is there without the row
+            await shadow.make(self._writing, self._schema, self._tables)
+            await self._record.begin(now)
+        return dropped
+
+    async def _go_on(self, writer: Writer, found: Unfinished) -> bool:
+        self._passes = self._passes_of(writer, self._record)
+        self._passes.go_on(found.place)
+        self._earlier = found.place.events
+        self._tell(f"going on after {found.place.events:,} events, from where one stopped")
+        if found.fold is not None and not await self._passes.end(found.fold):
+            self._earlier = 0
+            return False
+        self.owns_shadows = True
+        return True
+
+    async def _drop_if_useless(self, found: Unfinished) -> None:
+        """Raises Refused when it can be gone on with."""
+        if found.fingerprint == await fingerprint(self._writing, self._kit.service, found.tables):
+            tables = " ".join(found.tables)
+            raise Refused(
+                f"A rebuild of {self._schema} that was stopped stands in the way: go on with it (make rebuild "
+                f"SERVICE={self._schema} TABLE='{tables}') or let it go (make copies SERVICE={self._schema} "
+                f"DROP={shadow_of(found.tables[0])})."
+            )
+        await self._let_go(found)
+
+    async def _let_go(self, found: Unfinished) -> None:
+        await alone(self._writing, self._schema, found.tables)
+        await unfinished.drop(self._writing, found.tables)
 
     async def _writer(self) -> Writer:
         keys = {row["table"]: tuple(row["columns"]) for row in await self._writing.fetch(PRIMARY_KEYS)}
@@ -240,37 +303,20 @@ class _Run:
         cutoffs = await Cutoffs.read(self._writing, self._until)
         return Writer(self._kit.read_tables, self._tables, keys, types, self._ties, cutoffs)
 
-    async def _pass(self, write: Callable[[Connection, Sequence[Read]], Awaitable[None]], *, gated: bool = True) -> int:
-        """Go through what was appended and heard since the last pass; how many events that were."""
-        now = await Heard.now(self._reading)
-        before = self._events
-        sources = [self._own.pages(self._reading, gated=gated)]
-        sources += [other.pages(self._heard, now) for other in self._others]
-        reads: list[Read] = []
-        size = 0
-        async with aclosing(interleaved(sources)) as pages:
-            async for page in pages:
-                reads += page
-                size += sum(read.size for read in page)
-                if len(reads) >= FOLDED or size >= FOLDED_BYTES:
-                    whole = cut(reads, len(reads) - 1)
-                    await write(self._writing, reads[:whole])
-                    self._events += whole
-                    self._tell("filling")
-                    reads = reads[whole:]
-                    size = sum(read.size for read in reads)
-        if reads:
-            await write(self._writing, reads)
-            self._events += len(reads)
-        self._heard = now
-        return self._events - before
+    def _passes_of(self, writer: Writer, record: Record | None) -> Passes:
+        connections = self._writing, self._reading
+        return Passes(self._kit, self._feed, connections, writer, record, self._until, lambda: self._tell("filling"))
 
     async def _leave_untouched(self, touched: set[str], named: frozenset[str]) -> list[str]:
         """A table with rows that no projection writes is no read table: it is left as it is."""
         left = [
             table
             for table in self._tables
-            if table not in touched and await self._reading.fetchval(f"SELECT EXISTS (SELECT FROM {quoted(table)})")
+            if table not in touched
+            and (
+                await self._reading.fetchval(f"SELECT EXISTS (SELECT FROM {quoted(table)})")
+                or await self._reading.fetchval("SELECT to_regclass($1) IS NULL", quoted(shadow_of(table)))
+            )
         ]
         if refused := sorted(named.intersection(left)):
             raise Refused(f"{', '.join(refused)} holds rows that no event writes; a rebuild would lose them.")
@@ -284,9 +330,9 @@ class _Run:
             self._tables = [table for table in self._tables if table not in left]
         return left
 
-    async def _catch_up(self, writer: Writer) -> None:
+    async def _catch_up(self) -> None:
         for _ in range(PASSES):
-            if await self._pass(writer.follow) < CLOSE:
+            if await self._passes.follow() < CLOSE:
                 return
 
     async def _put_in_place(self, writer: Writer, found: Sequence[Difference]) -> tuple[float, list[Compared]]:
@@ -295,29 +341,30 @@ class _Run:
         Returns for how many seconds writers waited, and which of the differences `found` were none of moments only.
         """
         for attempt in range(TRIES):
-            marks = self._own.mark, self._heard, self._events, [dict(other.aside) for other in self._others]
+            place = self._passes.place
             try:
                 async with self._writing.transaction():
                     timeout = LOCK_TIMEOUTS[attempt % len(LOCK_TIMEOUTS)]
                     await self._writing.execute(f"SET LOCAL lock_timeout = '{timeout}'")
                     await self._writing.execute(_KEEP_WRITERS_OUT)
                     began = time.monotonic()
-                    await self._pass(writer.follow, gated=False)
+                    await self._passes.follow(gated=False)
                     compared = await conclude(self._writing, found, writer.keys)
                     await shadow.swap(self._writing, self._schema, self._tables)
+                    await self._record.end()
+                self.owns_shadows = False
                 return time.monotonic() - began, compared
             except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
-                self._own.mark, self._heard, self._events, asides = marks
-                for other, aside in zip(self._others, asides, strict=True):
-                    other.aside = aside
+                self._passes.place = place
                 self._tell("waiting for its turn")
                 await asyncio.sleep(0.05 * (attempt + 1))
-                await self._catch_up(writer)
-        raise Refused(
+                await self._catch_up()
+        raise Interrupted(
             f"The tables of {self._schema} were in use without a pause; nothing was changed. Try again when no long "
             "transaction runs."
         )
 
     def _tell(self, stage: str) -> None:
-        share = min(1.0, self._own.mark.position / self._last) if self._last else 1.0
-        self._told(Progress(stage, self._events, share))
+        place = self._passes.place
+        share = min(1.0, place.mark(self._schema).position / self._last) if self._last else 1.0
+        self._told(Progress(stage, place.events, share))

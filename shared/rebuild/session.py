@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, suppress
 import asyncpg
 
 from shared.database import SERVICE, UNAVAILABLE, Connection
-from shared.rebuild import shadow
+from shared.rebuild import unfinished
 from shared.rebuild.catalog import Ties, read_tables
 from shared.rebuild.columns import set_copy_codec
 from shared.rebuild.names import SUFFIX, quoted
@@ -37,7 +37,7 @@ async def as_owner(admin_dsn: str, schema: str) -> AsyncIterator[Connection]:
 
 async def choose(connection: Connection, schema: str, named: Sequence[str], ties: Ties) -> list[str]:
     """The read tables to rebuild. Raises Refused for a name that is none."""
-    known = [name for name in await read_tables(connection, schema) if not name.endswith(SUFFIX)]
+    known = await read_tables(connection, schema)
     if unknown := [name for name in named if name not in known]:
         raise Refused(f"{schema} has no read table {', '.join(unknown)}; there are: {', '.join(known) or 'none'}.")
     return ties.tied(named or known)
@@ -52,10 +52,22 @@ async def alone(connection: Connection, schema: str, tables: Iterable[str]) -> N
             raise Refused(f"{schema}.{table} is being rebuilt already; wait until that is done.")
 
 
-async def clean(admin_dsn: str, schema: str, tables: Iterable[str]) -> None:
-    """No shadow stays behind, also when the connection that made it is lost. What cannot be removed now is removed by
-    the next rebuild."""
+async def clean(admin_dsn: str, schema: str, tables: Sequence[str]) -> None:
+    """No shadow stays behind, also when the connection that made it is lost. What cannot be removed now is found by the
+    next rebuild."""
     with suppress(*UNAVAILABLE, asyncpg.LockNotAvailableError):
         async with as_owner(admin_dsn, schema) as connection:
             await connection.execute("SET lock_timeout = '2s'")
-            await shadow.drop(connection, tables)
+            await unfinished.drop(connection, tables)
+
+
+async def drop_unfinished(connection: Connection, schema: str, shadow: str) -> None:
+    """Let go what a rebuild left behind, by the name of one of its shadows. Raises Refused for what is none, and for a
+    rebuild that runs."""
+    found = await unfinished.find(connection, [shadow.removesuffix(SUFFIX)])
+    if not found:
+        known = ", ".join(each.name for each in await unfinished.listed(connection, schema))
+        raise Refused(f"{schema} has no unfinished rebuild {shadow}; there are: {known or 'none'}.")
+    for each in found:
+        await alone(connection, schema, each.tables)
+        await unfinished.drop(connection, each.tables)

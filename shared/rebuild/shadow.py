@@ -14,7 +14,7 @@ from shared.rebuild.refusal import Refused
 
 _OLD = "__replaced"
 
-# Everything but indexes, foreign keys and row-level security, which come when the rows are there.
+# Everything but indexes, foreign keys and policies, which come when the rows are there.
 _LIKE = "CREATE TABLE {shadow} (LIKE {table} INCLUDING ALL EXCLUDING INDEXES)"
 _DRESS = """
 SELECT 1 AS step, format('ALTER TABLE %I ADD CONSTRAINT %I %s', relname || $3, 'rebuild_' || con.oid,
@@ -35,6 +35,10 @@ FROM (SELECT relname, NULL AS columns, acl.* FROM pg_class, aclexplode(relacl) A
       SELECT relname, format(' (%I)', attname), acl.* FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid,
              aclexplode(attacl) AS acl WHERE relnamespace = $1::text::regnamespace AND NOT attisdropped) AS grants
 WHERE relname = ANY ($2::text[])
+UNION ALL
+-- Without a policy yet: until it serves nobody but the owner sees it.
+SELECT 3, format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', relname || $3)
+FROM pg_class WHERE relnamespace = $1::text::regnamespace AND relname = ANY ($2::text[]) AND relrowsecurity
 UNION ALL
 SELECT 4, format('COMMENT ON TABLE %I IS %L', relname || $3, obj_description(oid, 'pg_class'))
 FROM pg_class
@@ -134,14 +138,6 @@ async def _copy_trigger(connection: Connection, schema: str, table: str, name: s
     if enabled != "O":
         how = {"D": "DISABLE", "R": "ENABLE REPLICA", "A": "ENABLE ALWAYS"}[enabled]
         await connection.execute(f"ALTER TABLE {shadow} {how} TRIGGER {quoted(name)}")
-
-
-async def exists(connection: Connection, tables: Iterable[str]) -> bool:
-    """Whether one of these tables has a shadow: its rebuild was killed."""
-    names = [quoted(shadow_of(table)) for table in tables]
-    return bool(
-        await connection.fetchval("SELECT bool_or(to_regclass(n) IS NOT NULL) FROM unnest($1::text[]) n", names)
-    )
 
 
 async def drop(connection: Connection, tables: Iterable[str]) -> None:

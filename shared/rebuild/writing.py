@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from hashlib import sha256
 from typing import Any
 
 import asyncpg
@@ -19,6 +22,19 @@ from shared.rebuild.reading import Read, cut
 SLICE = 2_000  # rows a statement writes: relays everywhere wait for the oldest open transaction, so none stays long
 
 Identity = tuple[str, tuple[Any, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A piece of work for one transaction."""
+
+    what: str
+    write: Callable[[Connection], Awaitable[None]]
+
+
+def named(steps: Sequence[Step]) -> str:
+    """Tells whether two plans are the same."""
+    return sha256("\n".join(step.what for step in steps).encode()).hexdigest()
 
 
 class Writer:
@@ -41,28 +57,38 @@ class Writer:
         self._cutoffs = cutoffs
         self.touched: set[str] = set()
 
-    async def fill(self, connection: Connection, reads: Sequence[Read]) -> None:
-        """Into shadows that bear no unique index but the primary key; not one transaction."""
+    def plan(self, reads: Sequence[Read]) -> list[Step]:
+        """What to do, in order, in shadows that bear no unique index but the primary key; each step is small."""
+        steps = []
         for pending, gone in self._groups(self._changes(reads)):
             for batch in batches(pending, self.keys):
-                await self._write(connection, batch)
+                what = f"{batch.verb} {batch.table} {batch.columns} {batch.counted}"
+                for start in range(0, len(batch.rows), SLICE):
+                    rows = batch.rows[start : start + SLICE]
+                    steps.append(Step(f"{what} {len(rows)}", partial(self._write, batch, rows)))
             for table, keys in gone.items():
-                await self._remove(connection, table, keys)
+                steps.append(Step(f"remove {table} {len(keys)}", partial(self._remove, table, keys)))
+        return steps
 
-    async def follow(self, connection: Connection, reads: Sequence[Read]) -> None:
+    async def follow(
+        self, connection: Connection, reads: Sequence[Read], note: Callable[[Sequence[Read]], Awaitable[None]]
+    ) -> None:
         """Into shadows that are complete: one transaction, or smaller ones where folding would meet a unique index.
 
-        (A row may take over what another one just gave up; folded, the order between the two is lost.)
+        (A row may take over what another one just gave up; folded, the order between the two is lost.) `note`: what
+        else belongs to a transaction that writes these.
         """
         try:
             async with connection.transaction():
-                await self.fill(connection, reads)
+                for step in self.plan(reads):
+                    await step.write(connection)
+                await note(reads)
         except asyncpg.UniqueViolationError:
             middle = cut(reads, len(reads) // 2)
             if middle == len(reads):
                 raise
-            await self.follow(connection, reads[:middle])
-            await self.follow(connection, reads[middle:])
+            await self.follow(connection, reads[:middle], note)
+            await self.follow(connection, reads[middle:], note)
 
     def _changes(self, reads: Sequence[Read]) -> Iterator[RowChange]:
         for read in reads:
@@ -97,20 +123,17 @@ class Writer:
         row = change.row if isinstance(change, Insert) else change.key
         return change.table, tuple(row[name] for name in self.keys[change.table])
 
-    async def _write(self, connection: Connection, batch: Batch) -> None:
+    async def _write(self, batch: Batch, rows: list[Row], connection: Connection) -> None:
         shadow = shadow_of(batch.table)
         convert = converters(self._types[batch.table], batch.columns) if batch.verb == "insert" else None
-        sql = batch.sql(quoted(shadow))
-        for start in range(0, len(batch.rows), SLICE):
-            rows = batch.rows[start : start + SLICE]
-            if convert is None:
-                await connection.execute(sql, dumps(rows))
-            else:
-                await connection.copy_records_to_table(
-                    shadow, columns=batch.columns, records=records(rows, batch.columns, convert)
-                )
+        if convert is None:
+            await connection.execute(batch.sql(quoted(shadow)), dumps(rows))
+        else:
+            await connection.copy_records_to_table(
+                shadow, columns=batch.columns, records=records(rows, batch.columns, convert)
+            )
 
-    async def _remove(self, connection: Connection, table: str, keys: Sequence[Row]) -> None:
+    async def _remove(self, table: str, keys: Sequence[Row], connection: Connection) -> None:
         """Rows, and what their foreign keys take along; the shadows bear none while they are filled."""
         for tie in self._ties.acting:
             if tie.parent != table:
@@ -118,7 +141,7 @@ class Writer:
             if tie.action == "c":
                 sql = f"SELECT {_listed('child', self.keys[tie.child])} FROM {self._joined(tie)}"
                 if found := await connection.fetch(sql, dumps(list(keys))):
-                    await self._remove(connection, tie.child, [dict(row) for row in found])
+                    await self._remove(tie.child, [dict(row) for row in found], connection)
             else:
                 value = "NULL" if tie.action == "n" else "DEFAULT"
                 assignments = ", ".join(f"{name} = {value}" for name in tie.columns)

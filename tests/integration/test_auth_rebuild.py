@@ -17,7 +17,7 @@ from services.publishing.app import service as publishing
 from services.publishing.domain.connections import AddConnection, RemoveConnection
 from shared.ids import new_id
 from shared.kit import Kit
-from shared.rebuild import rebuild, run
+from shared.rebuild import passes, rebuild
 from shared.rebuild.catalog import read_tables
 from shared.security.tokens import generate_private_pem
 from tests.integration.desk import Desk, Someone, desk
@@ -104,7 +104,7 @@ async def test_what_is_lost_is_made_again(platform: Desk, monkeypatch: pytest.Mo
         assert sorted(done.tables) == TABLES
         # Event by event, so that rows of who was erased, without their private fields, stand there for a while.
         with monkeypatch.context() as patched:
-            patched.setattr(run, "FOLDED", 1)
+            patched.setattr(passes, "FOLDED", 1)
             await assert_rebuild_equals_live(kit, platform.admin_dsn)
         before = await rows_of(platform.admin_dsn, "auth")
         assert all(before.values()), "a table without rows proves nothing"

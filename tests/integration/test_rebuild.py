@@ -230,7 +230,7 @@ async def test_a_second_rebuild_of_a_table_is_refused(told: Ground, feed: Feed) 
         await rebuild(told.kits["generation"], told.admin_dsn)  # another service's are another matter
 
 
-async def test_a_cancelled_rebuild_leaves_nothing_behind(told: Ground, feed: Feed) -> None:
+async def test_one_cancelled_before_it_wrote_anything_leaves_nothing_behind(told: Ground, feed: Feed) -> None:
     rows, looks = await rows_of(told.admin_dsn, "publishing"), await looks_of(told.admin_dsn, "publishing")
     async with Paused(told, feed) as paused:
         assert "draft_texts__rebuild" in await looks_of(told.admin_dsn, "publishing")
@@ -242,7 +242,7 @@ async def test_a_cancelled_rebuild_leaves_nothing_behind(told: Ground, feed: Fee
     await assert_rebuild_equals_live(told.kits["publishing"], told.admin_dsn)
 
 
-async def test_what_a_killed_rebuild_left_is_no_obstacle(told: Ground, owner: asyncpg.Connection) -> None:
+async def test_a_shadow_that_nobody_knows_of_is_no_obstacle(told: Ground, owner: asyncpg.Connection) -> None:
     await owner.execute("SET ROLE presswork_publishing_owner")
     await owner.execute("CREATE TABLE publishing.draft_texts__rebuild (something text)")
     rows = await rows_of(told.admin_dsn, "publishing", ["draft_texts"])

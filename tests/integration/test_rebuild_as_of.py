@@ -18,7 +18,6 @@ from shared.rebuild.copies import name_of
 from shared.rebuild.session import as_owner
 from tests.rebuilding import assert_rebuild_equals_live, caught_up, rows_of
 from tests.story import Ground, ground, tell
-from tests.waiting import eventually
 
 
 @pytest.fixture(scope="module")
@@ -164,18 +163,3 @@ async def test_a_rebuild_says_what_had_become_of_the_rows(told: Ground, moment: 
     assert await rows_of(told.admin_dsn, "workflow", ["projects"]) == before
     done = await rebuild(kit, told.admin_dsn, ["projects"])
     assert all(each.same for each in done.compared)
-
-
-async def test_after_a_killed_rebuild_the_next_one_says_so(told: Ground, moment: datetime) -> None:
-    kit = told.kits["workflow"]
-    connection = await asyncpg.connect(told.admin_dsn)
-    await connection.execute("SET ROLE presswork_workflow_owner")
-    await connection.execute("CREATE TABLE workflow.projects__rebuild (something text)")
-    assert (await rebuild(kit, told.admin_dsn, ["projects"])).again
-    assert not (await rebuild(kit, told.admin_dsn, ["projects"])).again
-
-    async def gone() -> bool:
-        return await connection.fetchval("SELECT to_regclass('workflow.projects__rebuild')") is None
-
-    await eventually(gone, within=5)
-    await connection.close()

@@ -17,7 +17,7 @@ from services.workflow.app import service as workflow
 from shared.ids import derive, new_id
 from shared.kit import Kit
 from shared.projection import RowChange, add, delete, insert, projects, update, upsert
-from shared.rebuild import Refused, run, shadow
+from shared.rebuild import Refused, passes, run, shadow
 from tests.rebuilding import assert_rebuild_equals_live, looks_of, rows_of
 from tests.story import Ground, ground
 
@@ -208,7 +208,7 @@ def library(on: Ground) -> Library:
 async def test_what_hangs_on_a_row_and_what_is_unique(
     on: Ground, library: Library, monkeypatch: pytest.MonkeyPatch, folded: int
 ) -> None:
-    monkeypatch.setattr(run, "FOLDED", folded)
+    monkeypatch.setattr(passes, "FOLDED", folded)
     await library.live(days=150)
     done = await assert_rebuild_equals_live(on.kits["workflow"], on.admin_dsn, ["books", "letters"])
     assert list(done.tables) == TABLES
