@@ -254,7 +254,8 @@ async def protected(server: Server, service: str) -> list[str]:
 @pytest.mark.parametrize("service", SERVICES)
 async def test_every_read_table_is_protected(server: Server, service: str) -> None:
     async with server.admin() as connection:
-        assert sorted(await protected(server, service)) == await read_tables(connection, service)
+        logs = {"publishing": ["webhook_deliveries"]}.get(service, [])  # tables that are protected, but not read tables
+        assert sorted(await protected(server, service)) == sorted([*await read_tables(connection, service), *logs])
 
 
 @pytest.mark.parametrize("service", SERVICES)

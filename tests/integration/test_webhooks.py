@@ -375,6 +375,21 @@ async def test_a_removed_webhook_leaves_nothing(house: House, ada: Someone) -> N
     assert (await ada.delete("publishing", f"/api/v1/webhooks/{hook['id']}")).status == 204
     left = "SELECT count(*) FROM webhook_deliveries WHERE webhook_id = $1"
     assert await house.kit.database.pool.fetchval(left, UUID(hook["id"])) == 0
+    # A transaction that saw the webhook before it was removed may end after that.
+    pool, late = house.kit.database.pool, new_id()
+    await pool.execute(
+        "INSERT INTO webhook_deliveries (id, webhook_id, user_id, event_id, type, story, body) "
+        "VALUES ($1, $2, $1, $1, 'draft.created', $1, '{}')",
+        late,
+        UUID(hook["id"]),
+    )
+    put = "INSERT INTO tasks (id, kind, payload, due_at, correlation_id) VALUES ($1, 'webhook', $2, now(), $1)"
+    await pool.execute(put, late, {"delivery_id": str(late)})
+
+    async def forgotten() -> bool | None:
+        return not await pool.fetchval(left, UUID(hook["id"])) or None
+
+    await until(forgotten)
     assert (await ada.get("publishing", f"/api/v1/webhooks/{hook['id']}")).status == 404
     assert (await ada.get("publishing", "/api/v1/webhooks")).body["items"] == []
 

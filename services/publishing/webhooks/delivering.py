@@ -29,8 +29,10 @@ _NO_KEY = "The secret can no longer be read; rotate it, then replay the delivery
 @work(KIND, lease=60, attempts=20, concurrency=64)
 async def deliver(task: LeasedTask, kit: Kit) -> Sequence[Any]:
     """One attempt. What came of it is written down before the task is struck: a crash between makes it twice."""
-    row = await queries.to_send(kit.database, UUID(task.payload["delivery_id"]), IN_ORDER)
+    delivery_id = UUID(task.payload["delivery_id"])
+    row = await queries.to_send(kit.database, delivery_id, IN_ORDER)
     if row is None:
+        await queries.drop_orphan(kit.database, delivery_id)
         return []
     if not row["is_active"]:
         return await _never_sent(kit, row, _DISABLED)

@@ -45,6 +45,10 @@ SELECT delivery.*, webhook.url, webhook.secret, webhook.is_active,
 FROM webhook_deliveries AS delivery JOIN webhooks AS webhook ON webhook.id = delivery.webhook_id
 WHERE delivery.id = $1 AND delivery.status = 'pending'
 """
+# Of a webhook that was removed in the very moment in which it was told of something.
+_DROP_ORPHAN = """
+DELETE FROM webhook_deliveries WHERE id = $1 AND NOT EXISTS (SELECT FROM webhooks WHERE webhooks.id = webhook_id)
+"""
 _NOTE = """
 UPDATE webhook_deliveries
 SET status = $2, attempt = attempt + $3, next_attempt_at = $4,
@@ -129,6 +133,11 @@ async def to_send(database: Database, delivery_id: UUID, patience: int) -> Any:
     """A pending delivery and where it goes; `waits` while an earlier one of its story has had fewer attempts than
     `patience`. None when there is nothing to do."""
     return await database.pool.fetchrow(_TO_SEND, delivery_id, patience)
+
+
+async def drop_orphan(database: Database, delivery_id: UUID) -> None:
+    """Forget a delivery whose webhook is gone."""
+    await database.pool.execute(_DROP_ORPHAN, delivery_id)
 
 
 async def note(
