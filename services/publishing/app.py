@@ -15,6 +15,7 @@ from services.publishing.connectors.bluesky import BlueskyConnector
 from services.publishing.connectors.ghost import GhostConnector
 from services.publishing.connectors.ghost_site import Ghost
 from services.publishing.domain import caption, connections, imported_post, job, post, slots, webhook
+from services.publishing.exporting import api as export_api
 from services.publishing.fediverse import api as fediverse_api
 from services.publishing.fediverse import projections as fediverse_projections
 from services.publishing.fediverse import reactions as fediverse_reactions
@@ -152,6 +153,7 @@ service = Service(
         reddit_api.router,
         schedule_api.router,
         webhooks_api.router,
+        export_api.router,
         site.router,
     ],
     retention=[*WEBHOOK_RULES, *EVERYWHERE],
