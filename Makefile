@@ -43,6 +43,10 @@ growth: .venv/.ready ## a store filled with so many events, and the same figures
 docs: .venv/.ready ## write the generated documents again
 	@$(PY) -m deploy.docs
 
+.PHONY: posts
+posts: .venv/.ready ## docs/posts.md again: one article, and what the offline engine makes of it
+	@$(PY) -m deploy.docs.posts
+
 migrate: .venv/.ready ## bring the running platform's schemas up to date (`make up` does it, too)
 	@$(PY) -m deploy.embedded exec -- $(PY) -m deploy.migrate
 

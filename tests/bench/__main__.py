@@ -9,7 +9,15 @@ from collections.abc import Callable, Iterator
 
 from rich.console import Console
 
-from tests.bench import judging_figures, kit_figures, peers_environment, platform_figures, query_figures, report
+from tests.bench import (
+    engine_figures,
+    judging_figures,
+    kit_figures,
+    peers_environment,
+    platform_figures,
+    query_figures,
+    report,
+)
 from tests.bench.figure import Figure
 from tests.bench.ground import REPOSITORY, Failed, Ground, busy, ground, machine
 
@@ -18,10 +26,11 @@ _KIT: dict[str, Callable[[Ground], Iterator[Figure]]] = {
     "relay": kit_figures.relay,
     "heard": kit_figures.heard,
     "rebuild": kit_figures.rebuild,
+    "drafts": engine_figures.drafts,
     "queries": query_figures.queries,
     "judging": judging_figures.judging,
 }
-_ALONE = {"queries", "judging"}  # nothing to compare with
+_ALONE = {"drafts", "queries", "judging"}  # nothing to compare with
 _PLATFORM = ("workflows", "review", "read", "memory", "up")
 
 console = Console(highlight=False)

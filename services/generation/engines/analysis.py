@@ -19,7 +19,7 @@ from .sentences import words
 from .templates import templates
 
 # More sentences than a post can hold; embedding them is what a draft costs.
-_MOST_CANDIDATES: Final = 40
+_MOST_CANDIDATES: Final = 32
 _NUMBER: Final = re.compile(r"\d")
 _LETTER: Final = re.compile(r"[^\W\d_]")
 _WORD: Final = re.compile(r"[^\W\d_]{2,}")

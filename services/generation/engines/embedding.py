@@ -17,7 +17,7 @@ Vectors = npt.NDArray[np.float32]
 
 MODEL: Final = "all-MiniLM-L6-v2 int8"
 # What a sentence is about stands in its first words; the cost grows with every token.
-_TOKENS: Final = 40
+_TOKENS: Final = 36
 _BATCH: Final = 4
 _DIMENSIONS: Final = 1024
 

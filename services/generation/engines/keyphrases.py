@@ -12,7 +12,7 @@ from typing import Any, Final
 from .templates import templates
 
 # Enough for the statistics; the time it takes grows with the text.
-_READ: Final = 12_000
+_READ: Final = 9_000
 _LONGEST_TAG: Final = 28
 _HANGUL_WORD: Final = re.compile(r"[가-힣]{2,}|[A-Za-z][A-Za-z0-9]+")
 

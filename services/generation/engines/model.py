@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import BaseModel, Field
 
 from shared.platforms import Platform, measure
+from shared.style import described
 
 from .article import READ_AT_MOST
 from .forms import form
@@ -146,6 +147,7 @@ def _message(request: Request) -> str:
         "tone": request.tone,
         "topic": request.options.get("topic"),
         "brief": request.options.get("brief"),
+        "style": [] if request.style is None else described(request.style),
         "iteration": request.iteration,
         "feedback": request.feedback,
         "previous_draft": request.previous,

@@ -17,7 +17,7 @@ from .sentences import words
 from .tones import Preference, tones
 
 _COMFORTABLE: Final = 30  # words; a longer sentence is no shorter than this to any tone
-_LIKE_THE_AUTHOR: Final = 0.6
+_LIKE_THE_AUTHOR: Final = 1.0
 _OPENS_LIKE_THE_AUTHOR: Final = 0.5
 _SPEAKS: Final = 1.0  # in 100 words: the author writes in this person
 
@@ -44,7 +44,7 @@ def preferred(analysis: Analysis, tone: str, style: Style | None) -> tuple[Score
 def _likeness(text: str, style: Style) -> float:
     """-1 (nothing like the author) to 1: the length of the sentence, and who speaks in it."""
     length, usual = max(1, words(text)), max(4.0, style.sentence_words)
-    like = 1 - min(2.0, 1.6 * abs(float(np.log(length / usual))))
+    like = 1 - min(2.0, abs(float(np.log(length / usual))))
     for person, rate in ((FIRST, style.first_person), (PLURAL, style.plural), (READER, style.reader)):
         if person.search(text):
             like += 0.3 if rate >= _SPEAKS else -0.1
