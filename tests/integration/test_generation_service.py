@@ -272,3 +272,30 @@ async def test_the_migration_goes_down_and_up_again(platform: Desk) -> None:
 
 
 _TABLES = "SELECT FROM pg_tables WHERE schemaname = 'generation' AND tablename = ANY ($1)"
+
+
+async def test_what_changed_between_iterations(platform: Desk, ada: Someone) -> None:
+    workflow_id = await ada.start(min_score=0, platforms=["linkedin", "x"])
+    await ada.states(workflow_id, "awaiting_review")
+    edit = {"platform": "linkedin", "action": "edit_and_refine", "content": "Mine alone.\n\nIn two lines."}
+    assert (await ada.post("workflow", f"/api/v1/workflows/{workflow_id}/review", {"decisions": [edit]})).status == 200
+    drafts = await ada.drafts(workflow_id, 4)
+    first, human, _ = [draft for draft in drafts if draft["platform"] == "linkedin"]
+    (x,) = [draft for draft in drafts if draft["platform"] == "x"]
+
+    path = f"/api/v1/drafts/{human['id']}/diff"
+    diff = (await ada.get("generation", path)).body
+    assert (diff["against"], diff["unit"], diff["title"]) == (first["id"], "words", "Mine alone.")
+    pieces = [(each["kind"], each["text"]) for each in diff["pieces"]]
+    assert "".join(text for kind, text in pieces if kind != "insert") == first["content"]
+    assert "".join(text for kind, text in pieces if kind != "delete") == human["content"]
+    back = (await ada.get("generation", f"/api/v1/drafts/{first['id']}/diff", against=human["id"], unit="lines")).body
+    assert (back["unit"], back["inserted"]) == ("lines", sum(1 for line in first["content"].splitlines() if line))
+    same = (await ada.get("generation", path, against=human["id"])).body
+    assert (same["similarity"], same["pieces"]) == (1.0, [{"kind": "equal", "text": human["content"]}])
+
+    assert (await ada.get("generation", f"/api/v1/drafts/{first['id']}/diff")).status == 422  # goes on from none
+    assert (await ada.get("generation", path, against=x["id"])).status == 422
+    assert (await ada.get("generation", path, against=new_id())).status == 404
+    assert (await ada.get("generation", path, unit="pages")).status == 422
+    assert (await platform.someone().get("generation", path)).status == 404

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
 from services.generation.api.common import kit_of
+from services.generation.domain.difference import Unit, difference
 from services.generation.queries import drafts as queries
-from services.generation.schemas.drafts import Draft, Lineage
-from shared.decider import NotFound
+from services.generation.schemas.drafts import Diff, DiffPiece, Draft, Lineage
+from shared.decider import Invalid, NotFound
 from shared.http.pagination import Page, PageQuery
 from shared.http.responses import RowsResponse
 from shared.http.user import CurrentUser
@@ -55,3 +57,40 @@ async def read_lineage(draft_id: UUID, request: Request, user: CurrentUser) -> R
     if not rows:
         raise NotFound(_NO_DRAFT)
     return RowsResponse({"items": [dict(row) for row in rows]})
+
+
+@router.get("/{draft_id}/diff")
+async def read_diff(
+    draft_id: UUID,
+    request: Request,
+    user: CurrentUser,
+    against: Annotated[
+        UUID | None, Query(description="Another draft for the same platform; left out: the one it goes on from.")
+    ] = None,
+    unit: Annotated[Unit, Query(description="What is compared.")] = "words",
+) -> Diff:
+    """What changed from one iteration to another."""
+    async with kit_of(request).database.reading(user.user_id, user.role) as connection:
+        row = await queries.draft(connection, draft_id)
+        if row is None:
+            raise NotFound(_NO_DRAFT)
+        other = against or row["based_on_id"]
+        if other is None:
+            raise Invalid("This draft goes on from no other; name one as `against`.")
+        before = await queries.draft(connection, other)
+    if before is None:
+        raise NotFound("There is no such draft to compare with; list those of the workflow to see which there are.")
+    if (before["workflow_id"], before["platform"]) != (row["workflow_id"], row["platform"]):
+        raise Invalid("Compare drafts of one workflow and one platform; these belong to different ones.")
+    found = await asyncio.to_thread(difference, before["content"], row["content"], unit)
+    return Diff(
+        draft_id=draft_id,
+        against=other,
+        unit=found.unit,
+        title_before=before["title"],
+        title=row["title"],
+        inserted=found.inserted,
+        deleted=found.deleted,
+        similarity=found.similarity,
+        pieces=[DiffPiece(kind=piece.kind, text=piece.text) for piece in found.pieces],
+    )

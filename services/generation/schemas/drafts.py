@@ -9,6 +9,28 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 
+class DiffPiece(BaseModel):
+    """A stretch of text that stayed, stood only before, or stands only now."""
+
+    kind: Literal["equal", "delete", "insert"]
+    text: str
+
+
+class Diff(BaseModel):
+    """What became of one draft in another. Without the inserted pieces it is the text of `against`, without the deleted
+    ones that of `draft_id`."""
+
+    draft_id: UUID
+    against: UUID
+    unit: Literal["words", "lines"] = Field(description="What was compared: lines where the texts repeat themselves.")
+    title_before: str
+    title: str
+    inserted: int = Field(description="Words or lines that came.")
+    deleted: int = Field(description="Words or lines that went.")
+    similarity: float = Field(description="0 to 1.")
+    pieces: list[DiffPiece]
+
+
 class Draft(BaseModel):
     """One version of a post. It never changes: a better one is another draft that names this one."""
 
