@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import aiohttp
 import pytest
+from aiohttp import web
 
 from services.publishing.connectors import Connection, Image, Post, PublishError
 from services.publishing.connectors.ghost import GhostConnector
@@ -216,3 +217,33 @@ async def test_a_long_alternative_text_is_kept_whole(ghost: GhostConnector, serv
         post(images=(Image(png(), "image/png", said.strip(), "a.png"),)), connection(server)
     )
     assert said.strip() in (await page(published.url))[1]
+
+
+async def test_images_inside_the_text_are_taken_along_and_never_linked(
+    ghost: GhostConnector, server: GhostServer
+) -> None:
+    async def image(request: web.Request) -> web.Response:
+        bodies = {"loaf": png(), "broken": png()[:40], "page": b"<html>no image</html>"}
+        return web.Response(body=bodies.get(request.match_info["name"]), status=200 if request.path != "/gone" else 404)
+
+    app = web.Application()
+    app.router.add_get("/{name}", image)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    there = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    text = " ".join(f"![The {name}.]({there}/{name})" for name in ("loaf", "gone", "page", "broken", "loaf"))
+    published = await ghost.publish(post(f"Look: {text}"), connection(server))
+    await runner.cleanup()
+    _, html = await page(published.url)
+    assert f'src="{there}' not in html
+    taken = re.findall(r'<img src="[^"]*/content/images/[^"]*/(image-\d\.png)" alt="The loaf\."', html)
+    assert taken == ["image-1.png", "image-1.png"]
+    for name in ("gone", "page", "broken"):
+        assert re.search(rf'<a href="{there}/{name}[^"]*">The {name}\.</a>', html)  # Ghost adds where readers come from
+
+
+async def test_an_attached_image_that_ghost_refuses_is_named(ghost: GhostConnector, server: GhostServer) -> None:
+    broken = Image(png()[:40], "image/png", "A loaf.", "broken.png")
+    error = await refusal(ghost, post(images=(broken,)), connection(server))
+    assert (error.error_class, "broken.png" in error.reason) == ("bad_content", True)

