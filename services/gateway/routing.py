@@ -68,6 +68,7 @@ ROUTES: tuple[Route, ...] = (
     Route("/api/v1/posts", "publishing"),
     Route("/api/v1/webhooks", "publishing"),
     Route("/api/v1/export", "publishing"),
+    Route("/api/v1/import", "workflow", uploads=True),
     Route("/api/v1/files", "media", uploads=True),
     Route("/api/v1/resources", "media", uploads=True),
     Route("/api/v1/images", "media", uploads=True),

@@ -75,7 +75,7 @@ def keep_the_edit(event: DraftEdited) -> CreateDraft:
         content=event.content,
         source="human",
         engine="human",
-        based_on_id=event.based_on_id,
+        based_on_id=None if event.based_on_id == event.draft_id else event.based_on_id,  # imported
     )
 
 

@@ -10,6 +10,7 @@ from services.workflow import api, erasing, live, reactions, retention
 from services.workflow.approval_tokens import ApprovalTokens
 from services.workflow.domain import approval_link, caption, comment, execution, log_retention, project, run, workflow
 from services.workflow.drafts import Drafts
+from services.workflow.importing import api as imports
 from services.workflow.live import Live
 from services.workflow.projections import checkpoints, executions, reviews, runs, workflows
 from services.workflow.settings import WorkflowSettings
@@ -46,10 +47,10 @@ service = Service(
     projections=[workflows, executions, runs, reviews],
     trailing=[checkpoints],
     reactions=[reactions, erasing],
-    routers=[*api.routers, live.router],
+    routers=[*api.routers, imports.router, live.router],
     retention=[*retention.RULES, *EVERYWHERE],
     months=["execution_logs"],
     tools=tools,
-    body_limits={"/api/v1/executions": 33_554_432},
-    deadlines={"/api/v1/workflows": 45.0, "/api/v1/executions": 90.0},
+    body_limits={"/api/v1/executions": 33_554_432, "/api/v1/import": 16_777_216},
+    deadlines={"/api/v1/workflows": 45.0, "/api/v1/executions": 90.0, "/api/v1/import": 60.0},
 )

@@ -318,3 +318,15 @@ def test_checkpoints_are_cleaned_once_a_workflow_has_ended() -> None:
     cleaned.when(ask.CleanCheckpoints(ID)).then_nothing()
     archived = cleaned.when(ask.ArchiveWorkflow(ID)).then_types(WorkflowArchived)
     archived.when(ask.CleanCheckpoints(ID)).then_types(CheckpointsCleaned)
+
+
+def test_an_imported_post_goes_out_as_said_or_awaits_review_and_is_imported_once() -> None:
+    plain = ask.ImportPost(START.workflow_id, START.user_id, "x", START.source, "Bread rises.", DRAFT, None)
+    kinds = (WorkflowStarted, DraftEdited)
+    waiting = deciding(workflow.decider).when(plain).then_types(*kinds, PlatformReadyForReview)
+    assert waiting.state.platforms["x"].status == "awaiting_review"
+    waiting.when(plain).then_nothing()
+    planned = replace(plain, publication=ask.Publication(DRAFT))
+    accepted = deciding(workflow.decider).when(planned).then_types(*kinds, DraftAccepted, PublicationRequested)
+    assert accepted.state.platforms["x"].status == "accepted"
+    accepted.when(verdict(90)).then_nothing()

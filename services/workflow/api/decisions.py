@@ -23,7 +23,7 @@ def decision_of(decision: DecisionIn, now: datetime) -> ask.Decision:
     if decision.publish is not None or decision.action == "edit_and_publish":
         publication = publication_of(decision.platform, decision.publish or PublishIn(), new_id(), now)
     if decision.action == "edit_and_publish" and decision.content is not None:
-        _check_length(decision.platform, decision.content)
+        check_length(decision.platform, decision.content)
     return ask.Decision(
         platform=decision.platform,
         action=decision.action,
@@ -36,7 +36,7 @@ def decision_of(decision: DecisionIn, now: datetime) -> ask.Decision:
     )
 
 
-def _check_length(platform: str, content: str) -> None:
+def check_length(platform: str, content: str) -> None:
     """A text that its platform would refuse is refused while its writer looks at it (some make threads instead)."""
     most = limit(platform)
     if most is not None and not PLATFORMS[platform].threads and (length := measure(platform, content)) > most:

@@ -68,6 +68,19 @@ class Review:
 
 
 @dataclass(frozen=True, slots=True)
+class ImportPost:
+    """A post written elsewhere: a workflow with one draft of a person's, which goes out as said or awaits review."""
+
+    workflow_id: UUID
+    user_id: UUID
+    platform: str
+    source: Source
+    content: str
+    draft_id: UUID
+    publication: Publication | None
+
+
+@dataclass(frozen=True, slots=True)
 class Publish:
     """Publish what was accepted before: platform → how."""
 
@@ -156,6 +169,7 @@ COMMANDS = (
     RemoveWorkflow,
     CleanCheckpoints,
     StartWorkflow,
+    ImportPost,
     Review,
     Publish,
     NoteDraft,

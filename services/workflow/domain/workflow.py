@@ -11,12 +11,15 @@ from typing import Any
 
 from contracts.envelope import Event
 from contracts.events.workflow import (
+    DraftAccepted,
+    DraftEdited,
     DraftReceived,
     DraftRequested,
     PlatformCancelled,
     PlatformFailed,
     PlatformPublished,
     PlatformReadyForReview,
+    PublicationRequested,
     WorkflowCompleted,
     WorkflowEvent,
     WorkflowStarted,
@@ -45,6 +48,8 @@ def _decide(command: Any, workflow: Workflow) -> list[WorkflowEvent]:
     match command:
         case ask.StartWorkflow():
             return _start(command, workflow)
+        case ask.ImportPost():
+            return _import(command, workflow)
         case ask.Review():
             return reviewing.review(command, workflow)
         case ask.Publish():
@@ -110,6 +115,31 @@ def _start(command: ask.StartWorkflow, workflow: Workflow) -> list[WorkflowEvent
     ]
 
 
+def _import(command: ask.ImportPost, workflow: Workflow) -> list[WorkflowEvent]:
+    if workflow.user_id is not None:
+        return []
+    common = {"workflow_id": command.workflow_id, "user_id": command.user_id}
+    draft = {"platform": command.platform, "draft_id": command.draft_id}
+    events: list[WorkflowEvent] = [
+        WorkflowStarted(**common, source=command.source, platforms=(command.platform,)),
+        # It is based on nothing but itself.
+        DraftEdited(
+            **common, **draft, based_on_id=command.draft_id, iteration=1, content=command.content, purpose="publish"
+        ),
+    ]
+    if (how := command.publication) is None:
+        return [*events, PlatformReadyForReview(**common, **draft, iteration=1, reason="not_judged")]
+    asked = PublicationRequested(
+        **common,
+        **draft,
+        job_id=how.job_id,
+        scheduled_for=how.scheduled_for,
+        time_zone=how.time_zone,
+        connection_id=how.connection_id,
+    )
+    return [*events, DraftAccepted(**common, **draft), asked]
+
+
 def _judged(
     command: ask.NoteVerdict, platform: Platform, workflow: Workflow, common: Mapping[str, Any]
 ) -> list[WorkflowEvent]:
@@ -172,5 +202,5 @@ decider: Decider[Workflow] = Decider(
     evolve=evolve,
     commands=ask.COMMANDS,
     stream_id=lambda command: command.workflow_id,
-    creating=(ask.StartWorkflow,),
+    creating=(ask.StartWorkflow, ask.ImportPost),
 )

@@ -1,0 +1,1 @@
+"""Posts that were written elsewhere, from files."""
