@@ -52,16 +52,6 @@ _WORKFLOWS = f"SELECT {_COLUMNS} FROM workflows" + _PAGE.format(and_project="")
 _WORKFLOWS_IN_PROJECT = f"SELECT {_COLUMNS} FROM workflows" + _PAGE.format(and_project="AND project_id = $6")
 
 
-# Those that wait longest come first. Who sees which is for row-level security to say.
-_REVIEW_QUEUE = """
-SELECT s.id, s.workflow_id, s.user_id, s.platform, s.active_draft_id, s.iteration, s.score, s.reason, s.created_at,
-       s.updated_at, w.title, w.project_id
-FROM platform_states s LEFT JOIN workflows w ON w.id = s.workflow_id
-WHERE s.status = 'awaiting_review' AND (s.updated_at, s.id) > ($1, $2)
-  AND ($4::text IS NULL OR s.platform = $4)
-ORDER BY s.updated_at, s.id LIMIT $3
-"""
-
 _EXECUTION_COLUMNS = """id, input_type, input_value, input_file_id, input_file_url, status, plan, current_step,
        auto_correct, max_retries, metadata, error_message, created_at, started_at, completed_at"""
 
@@ -180,13 +170,6 @@ async def workflows(
         if project_id is None
         else connection.fetch(_WORKFLOWS_IN_PROJECT, *place, project_id)
     )
-    return found
-
-
-async def review_queue(connection: PoolConnection, page: PageRequest, platform: str | None) -> list[Any]:
-    """A page of the platforms' drafts that await review and that the reader may see, longest wait first, and one more;
-    the cursor's time is `updated_at`."""
-    found: list[Any] = await connection.fetch(_REVIEW_QUEUE, *page.place_upwards, page.limit + 1, platform)
     return found
 
 

@@ -7,10 +7,12 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field
 
-from services.workflow import queries
+from services.workflow import queue_queries
+from services.workflow.queue_queries import Filters, Order, Status
 from services.workflow.schemas import PlatformName
+from shared.decider import Invalid
 from shared.http.pagination import Page, PageQuery
 from shared.http.user import CurrentUser
 from shared.kit import Kit
@@ -25,6 +27,7 @@ class Waiting(BaseModel):
     workflow_id: UUID
     user_id: UUID = Field(description="Whose workflow it is.")
     platform: str
+    status: str
     active_draft_id: UUID | None
     iteration: int
     score: int | None
@@ -32,15 +35,40 @@ class Waiting(BaseModel):
     title: str | None = Field(description="Of the workflow; null while it may not be seen as a whole.")
     project_id: UUID | None
     created_at: datetime
-    updated_at: datetime = Field(description="Since when it waits.")
+    updated_at: datetime = Field(description="Since when it is in this status.")
+
+
+Score = Annotated[int | None, Query(ge=0, le=100)]
 
 
 @router.get("")
 async def review_queue(
-    request: Request, user: CurrentUser, page: PageQuery, platform: Annotated[PlatformName | None, Query()] = None
+    request: Request,
+    user: CurrentUser,
+    page: PageQuery,
+    status: Annotated[Status, Query(description="Others than your own are shown while they await review.")] = (
+        "awaiting_review"
+    ),
+    platform: Annotated[PlatformName | None, Query()] = None,
+    min_score: Score = None,
+    max_score: Score = None,
+    project_id: Annotated[UUID | None, Query(description="Only those of this project.")] = None,
+    author: Annotated[UUID | None, Query(description="Only those of this user's workflows.")] = None,
+    waiting_before: Annotated[
+        AwareDatetime | None, Query(description="Only those that have waited since before then.")
+    ] = None,
+    waiting_since: Annotated[AwareDatetime | None, Query(description="Only those that wait since then or later.")] = (
+        None
+    ),
+    order: Annotated[Order, Query(description="Keep it, and the filters, from page to page.")] = "longest_wait",
 ) -> Page[Waiting]:
     """Drafts that await review, longest wait first: yours, and from the role of a reviewer on everybody's."""
+    if min_score is not None and max_score is not None and min_score > max_score:
+        raise Invalid("`min_score` is above `max_score`, so no draft could be found; swap them.")
+    if waiting_before is not None and waiting_since is not None and waiting_since >= waiting_before:
+        raise Invalid("`waiting_since` is not before `waiting_before`, so no draft could be found; swap them.")
     kit: Kit = request.app.state.kit
+    filters = Filters(status, platform, min_score, max_score, project_id, author, waiting_before, waiting_since)
     async with kit.database.reading(user.user_id, user.role) as connection:
-        rows = await queries.review_queue(connection, page, platform)
-    return page.page(rows, lambda row: Waiting(**row), by="updated_at")
+        rows = await queue_queries.review_queue(connection, page, filters, order)
+    return page.page(rows, lambda row: Waiting(**row), by="rank")

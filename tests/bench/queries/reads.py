@@ -13,6 +13,8 @@ from services.generation.queries import drafts, outputs, usage
 from services.media import queries as media
 from services.publishing import queries as publishing
 from services.workflow import queries as workflow
+from services.workflow import queue_queries
+from services.workflow.queue_queries import Filters
 from shared.database import PoolConnection
 from shared.http.pagination import Cursor, PageRequest
 from tests.bench.queries.filling import Sample
@@ -130,14 +132,14 @@ READS = (
         "drafts that await review, all users'",
         10,
         "workflow",
-        lambda c, r: workflow.review_queue(c, _PAGE, None),
+        lambda c, r: queue_queries.review_queue(c, _PAGE, Filters(), "longest_wait"),
         role="reviewer",
     ),
     _one(
         "a user's drafts that await review",
         10,
         "workflow",
-        lambda c, r: workflow.review_queue(c, _PAGE, None),
+        lambda c, r: queue_queries.review_queue(c, _PAGE, Filters(), "longest_wait"),
         of_busiest=True,
     ),
     _one(
