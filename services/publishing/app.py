@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
 
 from contracts import registry
 from services.publishing import api, erasing, projections, reactions, site, worker
@@ -64,7 +63,7 @@ async def tools(kit: Kit) -> AsyncIterator[Tools]:
     bluesky = BlueskyConnector(timeout, allow_private=private)
     sites = GhostConnector(timeout, allow_private=private)
     accounts = Accounts(settings.x_url, settings.linkedin_url, timeout, fediverse, bluesky, sites)
-    beginnings = Beginnings(kit, timedelta(seconds=settings.publish_timeout))
+    beginnings = Beginnings(kit, settings.limits())
     ghost = _ghost(settings)
     oauth = _oauth(settings)
     webhooks = Sender(settings.webhook_timeout, settings.webhook_at_once, allow_private=settings.webhook_allow_private)

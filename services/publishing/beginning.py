@@ -18,6 +18,7 @@ from services.publishing import queries
 from services.publishing.connectors import Connection, Post
 from services.publishing.domain.commands import StartJob
 from services.publishing.domain.job import Job, Superseded
+from services.publishing.limits import Limits, alone
 from shared.database import IN_THE_WAY, UNAVAILABLE
 from shared.decider import DomainError
 from shared.eventstore.store import Cause, StaleState
@@ -76,16 +77,21 @@ class _Waiting:
 
 
 class Beginnings:
-    """Begins jobs of one process. `call` bounds a call to a platform."""
+    """Begins jobs of one process, as far as the `limits` let them. Its `call` bounds a call to a platform."""
 
-    def __init__(self, kit: Kit, call: timedelta) -> None:
+    def __init__(self, kit: Kit, limits: Limits) -> None:
         self._kit = kit
-        self._call = call
+        self._limits = limits
+        self._call = limits.call
         self._waiting: list[_Waiting] = []
         self._beginning: asyncio.Task[None] | None = None
 
     async def begin(self, task: LeasedTask) -> Begun:
-        """Record that the job starts. Raises TextMissing, Superseded, StillRunning, or what the database raises."""
+        """Record that the job starts.
+
+        Raises TextMissing, AccountBroken, AccountRests, PlatformBusy, Superseded, StillRunning, or what the database
+        raises.
+        """
         waiting = _Waiting(task, current_traceparent(), asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         if self._beginning is None or self._beginning.done():
@@ -102,6 +108,13 @@ class Beginnings:
                     waiting.fail(error)
 
     async def _begin(self, group: Sequence[_Waiting]) -> None:
+        if self._limits.concern({waiting.task.lane for waiting in group}):
+            async with alone(self._kit.database.pool):
+                await self._begin_those_that_may(group)
+        else:
+            await self._begin_those_that_may(group)
+
+    async def _begin_those_that_may(self, group: Sequence[_Waiting]) -> None:
         pool = self._kit.database.pool
         briefs = await queries.briefs(pool, [waiting.job_id for waiting in group])
         ready: list[tuple[_Waiting, Any]] = []
@@ -115,6 +128,11 @@ class Beginnings:
                 waiting.fail(AccountBroken(brief["id"], brief["broken_reason"]))
             else:
                 ready.append((waiting, brief))
+        refused = await self._limits.refusals(pool, [brief for _, brief in ready], datetime.now(UTC))
+        for waiting, _ in ready:
+            if waiting.job_id in refused:
+                waiting.fail(refused[waiting.job_id])
+        ready = [(waiting, brief) for waiting, brief in ready if waiting.job_id not in refused]
         if not ready:
             return
         for (waiting, brief), outcome in zip(ready, await _patiently(lambda: self._start(ready)), strict=True):

@@ -43,7 +43,7 @@ FROM platform_connections WHERE id = $1 AND user_id = $2 AND is_active
 
 # What jobs need before they begin, in one look: the job, the text (if heard of yet), and the account to use.
 _BRIEFS = """
-SELECT job.id AS job_id, job.workflow_id, job.user_id, job.platform, job.connection_id AS asked_id,
+SELECT job.id AS job_id, job.status, job.workflow_id, job.user_id, job.platform, job.connection_id AS asked_id,
        coalesce(job.scheduled_for, job.created_at) AS due_at, job.created_at AS asked_at,
        text.draft_id IS NOT NULL AS has_text, text.title, text.content, text.hashtags,
        account.id, account.platform_type, account.instance_url, account.username, account.access_token,

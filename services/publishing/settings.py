@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
+from services.publishing.limits import Limits
 from shared.platforms import configured
 from shared.settings import ServiceSettings
 
 _CONCURRENCY = {"x": 10, "linkedin": 2, "blog": 8, "bluesky": 5, "ghost": 2}
+
+_IN_A_WINDOW = {"x": 100}
 
 
 class PublishingSettings(ServiceSettings):
@@ -51,8 +55,11 @@ class PublishingSettings(ServiceSettings):
     publish_pause: float = Field(5.0, gt=0, description="Seconds before the second try; doubles each time.")
     publish_concurrency: dict[str, int] = Field(
         {},
-        description="Publications at a time in one process where not x 10, linkedin 2, blog 8, bluesky 5, ghost 2, "
+        description="Publications at a time where not x 10, linkedin 2, blog 8, bluesky 5, ghost 2, "
         'as {"x": 5} (JSON).',
+    )
+    publish_in_15_minutes: dict[str, int] = Field(
+        {}, description='Posts of one account in 15 minutes, of all processes, where not x 100, as {"x": 50} (JSON).'
     )
     draft_patience: float = Field(60.0, gt=0, description="Seconds a due job waits for the text of its draft.")
     fediverse_allow_private: bool = Field(
@@ -88,16 +95,22 @@ class PublishingSettings(ServiceSettings):
         configured(value)
         return value
 
-    @field_validator("publish_concurrency")
+    @field_validator("publish_concurrency", "publish_in_15_minutes")
     @classmethod
     def _are_positive(cls, value: dict[str, int]) -> dict[str, int]:
         if any(limit < 1 for limit in value.values()):
-            raise ValueError("Each platform's concurrency is 1 or more.")
+            raise ValueError("Each platform's limit is 1 or more.")
         return value
 
     def lanes(self) -> dict[str, int]:
         """How many publications of a platform go on at a time; nobody is to be spared where nothing is called."""
         return {} if self.connector == "instant" else _CONCURRENCY | self.publish_concurrency
+
+    def limits(self) -> Limits:
+        """The same for all processes together, and for each account; the blog is a folder of ours."""
+        at_once = {name: most for name, most in self.lanes().items() if name != "blog"}
+        windows = {} if self.connector == "instant" else _IN_A_WINDOW | self.publish_in_15_minutes
+        return Limits(at_once, windows, timedelta(seconds=self.publish_timeout))
 
     def base_urls(self) -> dict[str, str]:
         """Where the platforms with accounts are reached: addresses that the operator chose and users cannot."""

@@ -16,6 +16,8 @@ from services.publishing.beginning import AccountBroken, Begun, TextMissing
 from services.publishing.connectors import Connector, Published, PublishError
 from services.publishing.domain.commands import GiveUpJob, RecordFailure, RecordPublished
 from services.publishing.domain.job import StillRunning, Superseded
+from services.publishing.domain.tokens import PauseConnection
+from services.publishing.limits import AccountRests, PlatformBusy
 from services.publishing.oauth.renewal import after_a_refusal, wait_for_the_account
 from services.publishing.reactions import KIND
 from services.publishing.settings import PublishingSettings
@@ -25,6 +27,7 @@ from shared.reactions import LeasedTask, RetryLater, gave_up, work
 
 _LEASE = 90.0  # seconds; longer than any publication may take (PublishingSettings.publish_timeout)
 _TOKEN_REFUSED = ("refresh_token", "disconnected")
+_BUSY = (0.2, 0.5)  # seconds until room at a platform is looked for again
 _LOOK_AGAIN = 0.05  # seconds until a text that is on its way is looked for again
 
 
@@ -39,6 +42,10 @@ async def publish(task: LeasedTask, kit: Kit) -> Sequence[Any]:
     except StillRunning as running:
         wait = max(0.1, (running.until - datetime.now(UTC)).total_seconds())
         raise RetryLater(wait, running.message, counts=False) from None
+    except PlatformBusy as busy:
+        raise RetryLater(random.uniform(*_BUSY), str(busy), counts=False) from None
+    except AccountRests as rests:
+        return [_put_off(task, rests)]
     except AccountBroken as broken:
         return [wait_for_the_account(task, broken)]
     except TextMissing as missing:
@@ -50,7 +57,11 @@ async def publish(task: LeasedTask, kit: Kit) -> Sequence[Any]:
     except PublishError as error:
         if begun.connection is not None and error.error_class in _TOKEN_REFUSED:
             return await after_a_refusal(kit, begun, task, error)
-        return [_failure(begun, error, connector, tools.settings)]
+        outcome: list[Any] = [_failure(begun, error, connector, tools.settings)]
+        if error.error_class == "rate_limited" and error.retry_at is not None and begun.connection is not None:
+            # What the platform says holds for all posts of the account.
+            outcome.append(PauseConnection(begun.connection.id, begun.post.user_id, error.retry_at))
+        return outcome
     except TimeoutError:
         return [_failure(begun, _unknown(begun, "did not finish in time"), connector, tools.settings)]
     return [
@@ -102,6 +113,11 @@ def _failure(begun: Begun, error: PublishError, connector: Connector, settings: 
         error.retry_at,
         connector.can_find,
     )
+
+
+def _put_off(task: LeasedTask, rests: AccountRests) -> RecordFailure:
+    job_id, now = UUID(task.payload["job_id"]), datetime.now(UTC)
+    return RecordFailure(job_id, "rate_limited", str(rests), now, timedelta(), tries=1, retry_at=rests.until)
 
 
 def _wait_for_the_text(task: LeasedTask, missing: TextMissing, settings: PublishingSettings) -> Sequence[Any]:

@@ -17,6 +17,7 @@ from tests.bench import (
     platform_figures,
     query_figures,
     report,
+    schedule_figures,
 )
 from tests.bench.figure import Figure
 from tests.bench.ground import REPOSITORY, Failed, Ground, busy, ground, machine
@@ -29,8 +30,9 @@ _KIT: dict[str, Callable[[Ground], Iterator[Figure]]] = {
     "drafts": engine_figures.drafts,
     "queries": query_figures.queries,
     "judging": judging_figures.judging,
+    "schedule": schedule_figures.schedule,
 }
-_ALONE = {"drafts", "queries", "judging"}  # nothing to compare with
+_ALONE = {"drafts", "queries", "judging", "schedule"}  # nothing to compare with
 _PLATFORM = ("workflows", "review", "read", "memory", "up")
 
 console = Console(highlight=False)
