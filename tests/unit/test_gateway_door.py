@@ -38,6 +38,8 @@ async def kind(answer: aiohttp.ClientResponse) -> str:
         ("/api/v1/users/1", "auth"),
         ("/api/v1/projects/1/files", "workflow"),
         ("/api/v1/workflows", "workflow"),
+        ("/api/v1/reviews/bulk", "workflow"),
+        ("/api/v1/platforms/x/count", "workflow"),
         ("/api/v1/drafts/1", "generation"),
         ("/api/v1/evaluations/1", "evaluation"),
         ("/api/v1/jobs/1", "publishing"),
@@ -61,6 +63,15 @@ async def test_a_token_from_a_mail_needs_no_log_in_but_asking_for_one_does(http:
     assert "X-RateLimit-Remaining" in answer.headers
     refused = await http.post("/api/v1/auth/verification")
     assert (refused.status, await kind(refused)) == (401, "unauthenticated")
+
+
+@pytest.mark.parametrize("path", ["/approve/eyJ.e30.s", "/api/v1/approvals/eyJ.e30.s"])
+async def test_an_approval_link_needs_no_log_in_and_is_counted(http: aiohttp.ClientSession, path: str) -> None:
+    for method in ("GET", "POST"):
+        answer = await http.request(method, path)
+        assert await answer.json() == {"service": "workflow", "path": path, "query": ""}
+        assert answer.headers["X-RateLimit-Limit"] == "300"
+    assert (await http.get("/api/v1/workflows/1/approval-links")).status == 401
 
 
 @pytest.mark.parametrize("path", ["/internal/history/1", "/api/v1/workflowsx", "/api/v2/jobs", "/api/v1/", "/blogs"])
