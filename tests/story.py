@@ -213,6 +213,13 @@ async def _connect(on: Ground, user_id: UUID, chance: random.Random) -> None:
             await on.play(publishing.ConnectionUsed(**connection, used_at=AT), key=key)
             await on.play(publishing.ConnectionRemoved(**connection, successor_id=default), key=key)
         default = default or key
+    for local_time, stays in (("09:00", True), ("18:30", False)):
+        slot = {"slot_id": new_id(), "user_id": user_id}
+        key = derive("slots", user_id)
+        time_of_week = {"platform": "x", "weekdays": (1, 4), "local_time": local_time, "time_zone": "Europe/Berlin"}
+        await on.play(publishing.SlotAdded(**slot, **time_of_week), key=key)
+        if not stays:
+            await on.play(publishing.SlotRemoved(**slot), key=key)
 
 
 async def _upload(on: Ground, user_id: UUID, chance: random.Random) -> None:

@@ -65,7 +65,8 @@ async def feed(told: Ground) -> AsyncIterator[Feed]:
 async def test_rebuilt_rows_equal_live_rows(told: Ground, service: str) -> None:
     done = await assert_rebuild_equals_live(told.kits[service], told.admin_dsn)
     assert done.events > 0
-    assert all((await rows_of(told.admin_dsn, service, done.tables)).values()), "a table without rows proves nothing"
+    rows = await rows_of(told.admin_dsn, service, done.tables)
+    assert [table for table in done.tables if not rows[table]] == [], "a table without rows proves nothing"
 
 
 @pytest.fixture(scope="module")
