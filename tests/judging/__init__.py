@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -73,3 +74,12 @@ def agreement(graded: Iterable[Graded], score: Callable[[Submission], int]) -> A
                 f"{one.kind}: {one.name} ({one.grade}: {of_one}), {other.name} ({other.grade}: {of_other})"
             )
     return Agreement(pairs, concordant, tuple(discordant))
+
+
+def jargon(words: int) -> str:
+    """About so many words, in paragraphs; five of fourteen stand in no dictionary. The same at each call."""
+    draw = random.Random(7)
+    unknown = ("".join(draw.choice("bdfgklmnprst") + draw.choice("aeiou") for _ in range(4)) for _ in range(words))
+    sentence = "The {} restarts the {} when {} and {} wait for the {} again."
+    sentences = [sentence.format(*(next(unknown) for _ in range(5))) for _ in range(words // 13)]
+    return "\n\n".join(" ".join(sentences[first : first + 4]) for first in range(0, len(sentences), 4))

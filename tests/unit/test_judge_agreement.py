@@ -6,9 +6,10 @@ from collections import Counter
 
 import pytest
 
+from services.evaluation.judges import Submission
 from services.evaluation.judges.offline import OfflineJudge
 from shared.platforms import limit, measure
-from tests.judging import Graded, agreement, drafts
+from tests.judging import Graded, agreement, drafts, jargon
 
 GRADED = list(drafts())
 # What a person signs is passed on, what nobody would sign goes back: the default threshold of a workflow.
@@ -55,3 +56,13 @@ def test_whatever_is_over_a_limit_is_capped(scores: dict[str, dict[str, int]]) -
     ]
     assert {submission.platform for submission in over} >= {"x", "bluesky"}
     assert all(scores[submission.content]["platform_appropriateness"] <= 40 for submission in over)
+
+
+def test_grammar_is_read_in_a_bounded_part_from_beginning_to_end() -> None:
+    text = jargon(2000) + "\n\nNothing of this was was meant."
+    measures = OfflineJudge().rate(Submission("blog", text, language="en")).measures["grammar"]
+    assert 250 <= measures["words_checked"] <= 300
+    assert 4 <= measures["grammar_faults"]["Spelling"] <= 8
+    short = OfflineJudge().rate(Submission("x", "They has definately waited for us in the kitchen.", language="en"))
+    assert short.measures["grammar"]["words_checked"] == 9
+    assert short.measures["grammar"]["grammar_faults"]["Spelling"] == 1

@@ -14,6 +14,7 @@ from .rating import Rating
 
 # A criterion below this gets a sentence of feedback.
 _WEAK: Final = 80
+_THREADS: Final = 2
 _LABELS: Final = {
     "platform_appropriateness": "Platform",
     "style_consistency": "Style",
@@ -22,12 +23,12 @@ _LABELS: Final = {
     "grammar": "Grammar",
 }
 
-# Shows every rule a word it may look at, a fault included.
-_WARM_UP: Final = """# A first draft should not wait
+# Shows every rule a word it may look at, a fault included. Two words written as one cost Harper a second, once a thread.
+WARM_UP: Final = """# A first draft should not wait
 
 It's better that nobody has to wait for a dictionary, because a judge that is asked for the first time reads it whole.
 
-- In 2024 the first of 100 drafts took two seconds; the others took less then 20 milliseconds each.
+- In 2024 the first of 100 drafts took two seconds; the others took less then 20 milliseconds each, envoyproxy included.
 - Everything that was learned from the slow one is kept, which helps all of those who come later. Is that so?
 """
 
@@ -40,7 +41,7 @@ class OfflineJudge:
     def __init__(self, weights: Mapping[str, float] = WEIGHTS) -> None:
         overall(dict.fromkeys(weights, 100), weights)
         self._weights = weights
-        self._pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="offline-judge")
+        self._pool = ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="offline-judge")
 
     async def judge(self, submission: Submission) -> Verdict:
         """Raises KeyError for an unknown platform."""
@@ -48,7 +49,7 @@ class OfflineJudge:
 
     async def warm_up(self) -> None:
         """Load the dictionaries and compile the rules before the first draft."""
-        await self.judge(Submission("blog", _WARM_UP, language="en"))
+        await asyncio.gather(*(self.judge(Submission("blog", WARM_UP, language="en")) for _ in range(_THREADS)))
 
     def rate(self, submission: Submission) -> Verdict:
         """The same as `judge`, in the calling thread."""
