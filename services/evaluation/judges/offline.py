@@ -23,7 +23,7 @@ _LABELS: Final = {
     "grammar": "Grammar",
 }
 
-# Shows every rule a word it may look at, a fault included. Two words written as one cost Harper a second, once a thread.
+# Shows every rule a word it may look at, a fault included. Two words written as one cost a second, once a thread.
 WARM_UP: Final = """# A first draft should not wait
 
 It's better that nobody has to wait for a dictionary, because a judge that is asked for the first time reads it whole.
