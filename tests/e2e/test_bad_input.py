@@ -14,6 +14,7 @@ from deploy.embedded.keys import signing_key_file
 from shared.security.tokens import Signer
 from tests.e2e.conftest import Platform
 from tests.e2e.user import ARTICLE, Answer, nobody, user
+from tests.waiting import eventually
 
 # Nothing here depends on the broker.
 pytestmark = pytest.mark.parametrize("platform", ["tansu"], indirect=True, scope="session")
@@ -179,15 +180,27 @@ async def test_a_time_that_cannot_be_is_refused_and_the_draft_still_awaits_revie
         assert (await writer.get(f"{WORKFLOWS}/{workflow_id}"))["status"] == "awaiting_review"
 
 
-async def test_a_revoked_platform_token_ends_in_a_clear_failure(platform: Platform) -> None:
+async def test_a_post_waits_while_its_account_is_taken_back_and_goes_out_once_it_is_mended(platform: Platform) -> None:
     async with user(platform.gateway) as writer:
         await writer.connect("x", token="sandbox-expired")
         workflow_id = await writer.start(platforms=("x",))
         await writer.until(workflow_id, "awaiting_review")
         await writer.review(workflow_id, {"platform": "x", "action": "accept", "publish": {}})
-        failed = await writer.until(workflow_id, "failed")
-        assert failed["jobs"][0]["error_class"] in ("disconnected", "refresh_token")
-        assert len(failed["states"][0]["reason"].split()) >= 4
+
+        async def broken() -> dict[str, Any]:
+            (connection,) = (await writer.get("/api/v1/connections"))["items"]
+            return dict(connection) if connection["broken_at"] else {}
+
+        connection = await eventually(broken)
+        assert len(connection["problem"].split()) >= 4
+        waiting = await writer.get(f"/api/v1/workflows/{workflow_id}")
+        assert waiting["status"] != "failed"
+        mended = await writer.request(
+            "PATCH", f"/api/v1/connections/{connection['id']}", {"access_token": "sandbox-new"}
+        )
+        assert (mended.status, mended.body["broken_at"]) == (200, None)
+        completed = await writer.until(workflow_id, "completed")
+        assert [state["status"] for state in completed["states"]] == ["published"]
 
 
 async def test_unknown_addresses_and_methods_are_problems_too(platform: Platform) -> None:
