@@ -30,7 +30,7 @@ def compose(analysis: Analysis, plan: Plan, platform: Platform) -> str:
         lead, rest = said[: plan.manner.lead], said[plan.manner.lead :]
         parts = [opening, *lead, labelled(plan, texts, listed(plan, rest, bullet="-"), "\n\n"), question]
         letter = "\n\n".join(filter(None, parts))
-        if words(letter) <= most:
+        if max(words(letter), len(letter.split())) <= most:  # most counters take the marks of a list for words
             return letter
     return opening
 
