@@ -19,7 +19,7 @@ ACTIVE = "/api/v1/executions/active"
 ACTIVITY = "/api/v1/projects/activity"
 QUEUE = "/api/v1/outputs/queue"
 STUCK = "/api/v1/outputs/stuck"
-NOW = datetime.now(UTC)
+DAY = datetime.now(UTC).replace(hour=12) - timedelta(days=3)  # some day, at midday
 ADA, EVE = new_id(), new_id()
 
 _EXECUTION = """
@@ -34,7 +34,7 @@ _PROJECT = "INSERT INTO workflow.projects (user_id, title, created_at) VALUES ($
 
 
 def ago(**time: float) -> datetime:
-    return NOW - timedelta(**time)
+    return datetime.now(UTC) - timedelta(**time)
 
 
 class Rows:
@@ -80,12 +80,11 @@ async def rows(platform: Desk) -> Rows:
             ("eve's is stuck", EVE, "processing", ago(days=9)),
         ):
             await made.add(connection, _OUTPUT, name, user, status, at)
-        midday = NOW.replace(hour=12) - timedelta(days=3)
         for user, at in (
-            (ADA, midday),
-            (ADA, midday),
-            (EVE, midday),
-            (EVE, midday - timedelta(days=1)),
+            (ADA, DAY),
+            (ADA, DAY),
+            (EVE, DAY),
+            (EVE, DAY - timedelta(days=1)),
             (EVE, ago(days=99)),
         ):
             await connection.execute(_PROJECT, user, at)
@@ -132,7 +131,7 @@ async def test_stuck_is_what_nothing_was_heard_of_for_an_hour_or_as_asked(rows: 
 
 async def test_activity_counts_users_and_projects_by_day(rows: Rows, moderator: Someone) -> None:
     answer = await moderator.get("workflow", ACTIVITY)
-    day = (NOW.replace(hour=12) - timedelta(days=3)).date()
+    day = DAY.date()
     assert answer.body == [
         {"day": str(day), "active_users": 2, "total_projects": 3},
         {"day": str(day - timedelta(days=1)), "active_users": 1, "total_projects": 1},
