@@ -154,7 +154,9 @@ async def index(connection: Connection, schema: str, tables: Sequence[str], *, i
 async def protection(connection: Connection, schema: str, table: str, other: str) -> list[str]:
     """What gives another table of the same make this one's row-level security."""
     rows = await connection.fetch(_AFTERWARDS, schema, [table], other)
-    return [row["sql"] for row in rows if row["step"] in (1, 6)]
+    # A policy with a subquery calls its own table's columns by the table's name.
+    own = re.compile(rf'(?<![\w."]){re.escape(quoted(table)[1:-1])}\.|(?<![\w.]){re.escape(quoted(table))}\.')
+    return [own.sub(lambda _: f"{quoted(other)}.", row["sql"]) for row in rows if row["step"] in (1, 6)]
 
 
 async def swap(connection: Connection, schema: str, tables: Sequence[str]) -> None:
