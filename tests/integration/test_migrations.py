@@ -200,7 +200,8 @@ _COLUMNS = """
 SELECT attname AS name, format_type(atttypid, NULL) AS type, typtype::text AS kind,
        (SELECT enumlabel FROM pg_enum WHERE enumtypid = atttypid ORDER BY enumsortorder LIMIT 1) AS label,
        (SELECT min(pg_get_constraintdef(con.oid)) FROM pg_constraint con
-        WHERE conrelid = attrelid AND contype = 'c' AND attnum = ANY (conkey)) AS check
+        WHERE conrelid = attrelid AND contype = 'c' AND attnum = ANY (conkey)) AS check,
+       nullif(atttypmod, -1) - 4 AS length
 FROM pg_attribute JOIN pg_type t ON t.oid = atttypid
 WHERE attrelid = $1::text::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = '' AND attidentity = ''
   AND (attnotnull AND NOT atthasdef OR attname IN ('id', 'user_id') OR EXISTS (
@@ -208,6 +209,7 @@ WHERE attrelid = $1::text::regclass AND attnum > 0 AND NOT attisdropped AND attg
 """
 _SAMPLES: dict[str, Any] = {
     "smallint": 1,
+    "smallint[]": [1],
     "integer": 1,
     "bigint": 1,
     "numeric": 1,
@@ -227,7 +229,7 @@ def sample(column: asyncpg.Record) -> Any:
         return uuid4()
     if column["type"] in ("text", "character varying"):
         allowed = re.search(r"'([^']+)'", column["check"] or "")
-        return allowed.group(1) if allowed else uuid4().hex[:20]
+        return allowed.group(1) if allowed else uuid4().hex[: min(column["length"] or 20, 20)]
     return _SAMPLES[column["type"]]
 
 
