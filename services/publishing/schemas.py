@@ -6,7 +6,9 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+
+from shared.http.moment import Moment
 
 JobStatus = Literal["queued", "scheduled", "publishing", "published", "failed", "cancelled"]
 
@@ -55,7 +57,7 @@ class NewConnection(In):
     refresh_token: Annotated[SecretStr, Field(min_length=1, max_length=8192)] | None = Field(
         None, description="With it the token is renewed before it ends. Kept encrypted, never given back."
     )
-    token_expires_at: AwareDatetime | None = Field(None, description="When the access token ends.")
+    token_expires_at: Moment | None = Field(None, description="When the access token ends.")
     instance_url: Annotated[str, Field(max_length=500)] | None = Field(
         None,
         description="Mastodon and Pixelfed: the address of the instance, such as https://mastodon.social. Bluesky: the "
@@ -100,7 +102,7 @@ class ConnectionChange(In):
     refresh_token: Annotated[SecretStr, Field(min_length=1, max_length=8192)] | None = Field(
         None, description="With `access_token` only."
     )
-    token_expires_at: AwareDatetime | None = Field(None, description="With `access_token` only.")
+    token_expires_at: Moment | None = Field(None, description="With `access_token` only.")
     is_default: Literal[True] | None = Field(
         None, description="Posts go out here when none is named; to change it, make another one the default."
     )

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from contracts.events.media import ImageStatus
 from services.media import queries
@@ -17,6 +17,7 @@ from services.media.extraction.sniffing import IMAGES
 from services.media.fetching import NO_IMAGE, examined
 from services.media.queries import ImageFilter
 from shared.decider import NotFound
+from shared.http.moment import Moment
 from shared.http.openapi import problem_answer
 from shared.http.pagination import Page, PageQuery
 from shared.http.problem import Problem
@@ -78,8 +79,8 @@ async def list_images(
     min_score: Score = None,
     max_score: Score = None,
     needs_special_review: Annotated[bool | None, Query(description="Only captions that do, or do not.")] = None,
-    since: Annotated[AwareDatetime | None, Query(description="Only images that came then or later.")] = None,
-    until: Annotated[AwareDatetime | None, Query(description="Only images that came before.")] = None,
+    since: Annotated[Moment | None, Query(description="Only images that came then or later.")] = None,
+    until: Annotated[Moment | None, Query(description="Only images that came before.")] = None,
     platform: Annotated[Literal["mastodon", "pixelfed"] | None, Query()] = None,
     connection_id: UUID | None = None,
     post_id: UUID | None = None,

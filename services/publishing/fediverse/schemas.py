@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 
 from services.publishing.schemas import In, Username
+from shared.http.moment import Moment
 
 WebUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^\s\x00-\x1f\x7f]+$"), Field(max_length=1000)]
 PlatformId = Annotated[str, StringConstraints(pattern=r"^[^\s\x00-\x1f\x7f]+$")]
@@ -23,7 +24,7 @@ class NewImage(In):
     )
     media_type: Annotated[str, StringConstraints(pattern=r"^image/[\w.+-]+$"), Field(max_length=100)] | None = None
     original_caption: Annotated[str, Field(max_length=10_000)] | None = None
-    created: AwareDatetime | None = Field(None, description="When the post was made.")
+    created: Moment | None = Field(None, description="When the post was made.")
 
 
 class NewPlatformPost(In):

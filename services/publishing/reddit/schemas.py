@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 
 from services.publishing.fediverse.schemas import WebUrl
 from services.publishing.schemas import In
+from shared.http.moment import Moment
 
 TakedownStatus = Literal["active", "takedown_pending", "removed"]
 _Line = StringConstraints(strip_whitespace=True, min_length=1, pattern=r"^[^\x00-\x1f\x7f]*$")
@@ -26,7 +27,7 @@ class NewPost(In):
     subreddit: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{2,21}$")] = Field(examples=["composting"])
     score: _Count = 0
     num_comments: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
-    created_ts: AwareDatetime = Field(description="When it was posted.")
+    created_ts: Moment = Field(description="When it was posted.")
     url: WebUrl = Field(examples=["https://www.reddit.com/r/composting/comments/1abcde/"])
     text: Annotated[str, Field(max_length=40_000)] = ""
     media: tuple[WebUrl, ...] = Field((), max_length=20, description="Images it shows; they are fetched and kept.")

@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 from services.publishing.webhooks.catalogue import matches_something
+from shared.http.moment import Moment
 
 DeliveryStatus = Literal["pending", "delivered", "failed"]
 
@@ -103,7 +104,7 @@ class DeliveryWithBody(Delivery):
 class Replay(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    since: AwareDatetime = Field(description="Deliveries of events heard since then, with an offset or Z.")
+    since: Moment = Field(description="Deliveries of events heard since then, with an offset or Z.")
     statuses: Annotated[list[Literal["delivered", "failed"]], Field(min_length=1, max_length=2)] = ["failed"]
 
 

@@ -7,12 +7,13 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from services.workflow import queue_queries
 from services.workflow.queue_queries import Filters, Order, Status
 from services.workflow.schemas import PlatformName
 from shared.decider import Invalid
+from shared.http.moment import Moment
 from shared.http.pagination import Page, PageQuery
 from shared.http.user import CurrentUser
 from shared.kit import Kit
@@ -55,11 +56,9 @@ async def review_queue(
     project_id: Annotated[UUID | None, Query(description="Only those of this project.")] = None,
     author: Annotated[UUID | None, Query(description="Only those of this user's workflows.")] = None,
     waiting_before: Annotated[
-        AwareDatetime | None, Query(description="Only those that have waited since before then.")
+        Moment | None, Query(description="Only those that have waited since before then.")
     ] = None,
-    waiting_since: Annotated[AwareDatetime | None, Query(description="Only those that wait since then or later.")] = (
-        None
-    ),
+    waiting_since: Annotated[Moment | None, Query(description="Only those that wait since then or later.")] = (None),
     order: Annotated[Order, Query(description="Keep it, and the filters, from page to page.")] = "longest_wait",
 ) -> Page[Waiting]:
     """Drafts that await review, longest wait first: yours, and from the role of a reviewer on everybody's."""
