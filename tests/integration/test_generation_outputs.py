@@ -69,7 +69,9 @@ async def test_a_projects_files_become_a_text(ada: Someone) -> None:
     project_id = await project(ada)
     files = [await upload(ada, project_id, ARTICLE), await upload(ada, project_id, "Worms like the dark.", "worms.txt")]
     asked = await ask(ada, project_id, "blog", topic="steam", tone_of_voice="friendly", target_length=400)
-    assert (asked.status, asked.body["status"], asked.body["body"]) == (202, "queued", None)
+    # The answer reads the row after the commit: a worker may have taken it by then.
+    assert (asked.status, asked.body["body"]) == (202, None)
+    assert asked.body["status"] in ("queued", "processing")
     output = await done(ada, asked.body["id"])
     assert output["status"] == "completed", output["error"]
     metadata = output["metadata"]
