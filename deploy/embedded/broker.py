@@ -80,11 +80,14 @@ def _binary() -> str:
 class EmbeddedBroker:
     """One Tansu broker on loopback, with every message in memory.
 
-    A restart empties it, and the relays refill what was not heard yet.
+    A restart empties it, and the relays refill what was not heard yet. It keeps the first member of a consumer group
+    waiting for half that member's session: `SESSION_MS` is one that starts soon, and lasts long enough on one machine.
 
     `memory_limit_mb` bounds its resident memory: `tend()` restarts it empty beyond that. The port stays the same over
     restarts. Methods block until the broker answers or is gone.
     """
+
+    SESSION_MS = 3_000
 
     def __init__(
         self, port: int | None = None, *, log: Path | str = "broker.log", memory_limit_mb: float = 512.0

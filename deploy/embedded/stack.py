@@ -259,6 +259,8 @@ class Stack:
             "PRESSWORK_LOG_FORMAT": "json",
             "PRESSWORK_BLOG_URL": f"http://127.0.0.1:{ports['gateway']}/blog",
         } | {f"PRESSWORK_{name.upper()}_URL": f"http://127.0.0.1:{ports[name]}" for name in WITH_SCHEMA}
+        if isinstance(self.broker, EmbeddedBroker):
+            shared["PRESSWORK_KAFKA_SESSION_MS"] = str(EmbeddedBroker.SESSION_MS)
         inherited = {
             k: v for k, v in os.environ.items() if k != "PRESSWORK_POSTGRES_URL"
         }  # no service needs the administrator

@@ -19,7 +19,10 @@ async def anywhere(
     postgres: EmbeddedPostgres | GivenPostgres, broker: EmbeddedBroker | ApacheKafka, tmp_path: Path
 ) -> AsyncIterator[House]:
     """A house on each broker in turn, its topics in three partitions."""
-    async with house(postgres, broker.url, tmp_path, PRESSWORK_KAFKA_PARTITIONS="3") as found:
+    # Apache Kafka takes no session below six seconds.
+    session = EmbeddedBroker.SESSION_MS if isinstance(broker, EmbeddedBroker) else 6_000
+    environment = {"PRESSWORK_KAFKA_PARTITIONS": "3", "PRESSWORK_KAFKA_SESSION_MS": str(session)}
+    async with house(postgres, broker.url, tmp_path, **environment) as found:
         yield found
 
 

@@ -171,7 +171,8 @@ async def _opened(
     http = await stack.enter_async_context(aiohttp.ClientSession())
     found = Desk(postgres, urls, {}, http, Signer(generate_private_pem()), dsns)
     secrets_of_all = {"internal_token": "inside", "field_keys": Fernet.generate_key().decode()}
-    common = {f"{name}_url": url for name, url in urls.items()} | {"kafka_url": kafka_url} | secrets_of_all
+    bus = {"kafka_url": kafka_url, "kafka_session_ms": EmbeddedBroker.SESSION_MS}
+    common = {f"{name}_url": url for name, url in urls.items()} | bus | secrets_of_all
     apps = {"auth": _keys(found)}
     for service in services:
         known = {name: value for name, value in options.items() if name in service.settings.model_fields}
