@@ -6,6 +6,8 @@ SHELL := /bin/sh
 PY := .venv/bin/python
 DATA := .data
 export PRESSWORK_DATA_DIR := $(DATA)
+# Or each of seven processes compiles all it imports at every start.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help demo up down status test bench docs migrate dsn trace parked rebuild retention admin check-schema db-report backup restore verify-backup lint types lock clean
