@@ -263,7 +263,9 @@ async def _start(on: Ground, user_id: UUID, chance: random.Random) -> None:
     text = f"{workflow_id} A heap steams. \\ 'quoted' \"twice\" \t {chance.random()}"
     source = Source(title="Heaps", text=text, sha256=workflow_id.hex, characters=len(text), language="en")
     platforms = tuple(chance.sample(PLATFORMS, chance.randint(1, 3)))
-    await kit.handle(StartWorkflow(workflow_id, user_id, source, platforms, max_iterations=2), actor=user_id)
+    weights = chance.choice([{}, {"clarity": 0.1, "grammar": 0.9}])
+    start = StartWorkflow(workflow_id, user_id, source, platforms, max_iterations=2, criteria_weights=weights)
+    await kit.handle(start, actor=user_id)
 
 
 def _parts(event: Any) -> dict[str, Any]:
@@ -302,7 +304,12 @@ async def _write_and_judge(on: Ground, chance: random.Random) -> None:
                 continue
             score = chance.randint(40, 100)
             verdict = evaluation.DraftEvaluated(
-                **judged, score=score, criteria_scores={"tone": score}, feedback="Shorter.", judge="offline"
+                **judged,
+                score=score,
+                criteria_scores={"tone": score},
+                criteria_weights={"tone": 0.1},
+                feedback="Shorter.",
+                judge="offline",
             )
             await on.play(verdict, key=verdict.evaluation_id)
         await on.hear("workflow", chance)

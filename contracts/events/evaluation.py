@@ -29,6 +29,7 @@ class DraftEvaluated(EvaluationEvent):
 
     score: int = Field(ge=0, le=100)
     criteria_scores: dict[str, int]
+    criteria_weights: dict[str, float] = {}  # by which `score` is their mean
     feedback: str
     measures: dict[str, Any] = {}
     judge: str

@@ -38,6 +38,7 @@ class DraftCreated(GenerationEvent):
     hashtags: tuple[str, ...] = ()
     usage: dict[str, Any] = {}
     style: dict[str, Any] = {}  # measures of its author's samples that it was held to; empty without samples
+    criteria_weights: dict[str, float] = {}  # by which it is to be judged; empty: as the judge has it
 
 
 class DraftFailed(GenerationEvent):

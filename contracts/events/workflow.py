@@ -76,6 +76,7 @@ class WorkflowStarted(WorkflowEvent):
     tone: str = "professional"
     project_id: UUID | None = None
     options: dict[str, Any] = {}
+    criteria_weights: dict[str, float] = {}  # how much each criterion counts; empty: as the judge has it
 
 
 class PlatformEvent(WorkflowEvent):
@@ -90,6 +91,7 @@ class DraftRequested(PlatformEvent):
     feedback: str | None = None
     based_on_id: UUID | None = None
     options: dict[str, Any] = {}
+    criteria_weights: dict[str, float] = {}
 
 
 class DraftReceived(PlatformEvent):

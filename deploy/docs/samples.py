@@ -114,6 +114,13 @@ VALUES: dict[str, Any] = {
     "characters": len(TEXT),
     "content": POST,
     "criteria_scores": {"clarity": 86, "engagement": 74, "grammar": 97, "platform_fit": 90, "tone": 81},
+    "criteria_weights": {
+        "clarity": 0.2,
+        "engagement": 0.25,
+        "grammar": 0.15,
+        "platform_appropriateness": 0.25,
+        "style_consistency": 0.15,
+    },
     "description": "What happens in a compost heap, for people with a garden.",
     "device_info": {"browser": "Firefox", "system": "Linux"},
     "engine": "offline",

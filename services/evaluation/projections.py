@@ -21,6 +21,7 @@ def add_evaluation(event: DraftEvaluated, at: datetime) -> RowChange:
         score=event.score,
         feedback=event.feedback,
         criteria_scores=event.criteria_scores,
+        criteria_weights=event.criteria_weights,
         measures=event.measures,
         judge=event.judge,
         model=event.model,

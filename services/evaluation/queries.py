@@ -8,8 +8,8 @@ from uuid import UUID
 from shared.database import PoolConnection
 from shared.http.pagination import PageRequest
 
-_COLUMNS = """id, draft_id, workflow_id, platform, iteration, score, criteria_scores, feedback, measures, judge, model,
-       created_at"""
+_COLUMNS = """id, draft_id, workflow_id, platform, iteration, score, criteria_scores, criteria_weights, feedback,
+       measures, judge, model, created_at"""
 
 _EVALUATION = f"SELECT {_COLUMNS} FROM evaluations WHERE id = $1"
 

@@ -34,6 +34,7 @@ class Judgement(BaseModel):
     language: str
     tone: str
     style: dict[str, Any] = {}
+    criteria_weights: dict[str, float] = {}
 
     @property
     def evaluation_id(self) -> UUID:
@@ -56,6 +57,7 @@ def have_it_judged(event: DraftCreated) -> Task | None:
         language=event.language,
         tone=event.tone,
         style=event.style,
+        criteria_weights=event.criteria_weights,
     )
     return Task(derive(event.meta.event_id, "judge"), "judge", asked.model_dump())
 
@@ -74,6 +76,7 @@ async def judge(task: LeasedTask, kit: Kit) -> list[RecordEvaluation]:
         language=asked.language,
         tone=asked.tone,
         style=_STYLE.validate_python(asked.style) if asked.style else None,
+        weights=asked.criteria_weights or None,
     )
     verdict = await tools.judge.judge(submission)
     return [
@@ -86,6 +89,7 @@ async def judge(task: LeasedTask, kit: Kit) -> list[RecordEvaluation]:
             iteration=asked.iteration,
             score=verdict.score,
             criteria_scores=verdict.criteria_scores,
+            criteria_weights=verdict.weights,
             # A model may answer U+0000, which neither events nor rows can hold.
             feedback=verdict.feedback.replace("\x00", ""),
             judge=verdict.judge,

@@ -29,6 +29,13 @@ class Evaluation(BaseModel):
                         "engagement": 74,
                         "grammar": 95,
                     },
+                    "criteria_weights": {
+                        "platform_appropriateness": 0.25,
+                        "style_consistency": 0.15,
+                        "clarity": 0.2,
+                        "engagement": 0.25,
+                        "grammar": 0.15,
+                    },
                     "feedback": "Engagement: end with a question.",
                     "measures": {"language": "en"},
                     "judge": "offline",
@@ -46,6 +53,9 @@ class Evaluation(BaseModel):
     iteration: int = Field(description="Of the draft.")
     score: int = Field(ge=0, le=100, description="The weighted mean of the criteria.")
     criteria_scores: dict[str, int] = Field(description="0 to 100 for each of the five criteria.")
+    criteria_weights: dict[str, float] = Field(
+        description="How much each criterion counts in `score`: the workflow's own, or this installation's."
+    )
     feedback: str = Field(description="What to change, the weakest criterion first.")
     measures: dict[str, Any] = Field(description="What the scores rest on, by criterion.")
     judge: str = Field(description="Who judged: offline, model, instant, or offline-fallback.")

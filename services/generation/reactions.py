@@ -39,6 +39,7 @@ class Order(BaseModel):
     feedback: str | None
     based_on_id: UUID | None
     options: dict[str, Any]
+    criteria_weights: dict[str, float] = {}
     requested_by: UUID  # the event
 
     @property
@@ -58,6 +59,7 @@ def have_it_written(event: DraftRequested) -> Task:
         feedback=event.feedback,
         based_on_id=event.based_on_id,
         options=event.options,
+        criteria_weights=event.criteria_weights,
         requested_by=event.meta.event_id,
     )
     return Task(derive(event.meta.event_id, "write"), "write", order.model_dump())
@@ -124,6 +126,7 @@ async def write(task: LeasedTask, kit: Kit) -> list[CreateDraft | RecordTokens]:
             hashtags=written.hashtags,
             usage=written.usage if style is None else {**written.usage, "style_samples": style.texts},
             style={} if style is None else asdict(style),
+            criteria_weights=order.criteria_weights,
         ),
         *paid(task, written, order.user_id),
     ]

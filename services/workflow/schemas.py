@@ -87,6 +87,31 @@ class SourceIn(In):
         return self
 
 
+Weight = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+
+
+class CriteriaWeights(In):
+    """How much each criterion of the judge counts, from 0 (not at all) to 1 (nothing else); together 1."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"clarity": 0.5, "engagement": 0.3, "grammar": 0.2}]}
+    )
+
+    platform_appropriateness: Weight = 0.0
+    style_consistency: Weight = 0.0
+    clarity: Weight = 0.0
+    engagement: Weight = 0.0
+    grammar: Weight = 0.0
+
+    @model_validator(mode="after")
+    def together_one(self) -> CriteriaWeights:
+        together = sum(self.model_dump().values())
+        # Three thirds, written with two digits, are meant as one.
+        if not 0.985 <= together <= 1.015:
+            raise ValueError(f"The weights of the criteria come to {together:.3g} together; make them come to 1.")
+        return self
+
+
 class NewWorkflow(In):
     """One piece of content that is to become a post on each platform."""
 
@@ -103,6 +128,9 @@ class NewWorkflow(In):
     min_score: Annotated[int, Field(ge=0, le=100)] | None = Field(None, description="Default: 70.")
     max_iterations: Annotated[int, Field(ge=1, le=20)] | None = Field(None, description="Default: 3.")
     tone: Tone = Field("professional", description="`GET /api/v1/tones` says what each is.")
+    criteria_weights: CriteriaWeights | None = Field(
+        None, description="What counts in the score of a draft; left out, as this installation has it."
+    )
     project_id: UUID | None = None
 
 

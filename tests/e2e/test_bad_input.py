@@ -54,6 +54,7 @@ def new(**changes: Any) -> dict[str, Any]:
         (new(source={"file_id": str(uuid4())}), 404),
         (new(min_score=101), 422),
         (new(max_iterations=0), 422),
+        (new(criteria_weights={"clarity": 0.4, "grammar": 0.4}), 422),
         (new(project_id=str(uuid4())), 404),
         (new(surprise=True), 422),
         (new(source={"text": "word " * 1_000_000}), 413),

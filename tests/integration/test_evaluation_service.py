@@ -13,7 +13,7 @@ from alembic import command
 
 from deploy.migrate import alembic_config, migrate
 from services.evaluation.app import service as evaluation
-from services.evaluation.judges.port import CRITERIA, overall
+from services.evaluation.judges.port import CRITERIA, WEIGHTS, overall
 from services.generation.app import service as generation
 from services.workflow.app import service as workflow
 from shared.ids import derive, new_id
@@ -44,12 +44,24 @@ async def test_every_draft_of_the_engine_gets_one_verdict_on_five_criteria(ada: 
         assert (each["platform"], each["iteration"]) == (draft["platform"], draft["iteration"])
         assert sorted(each["criteria_scores"]) == sorted(CRITERIA)
         assert each["score"] == overall(each["criteria_scores"])
+        assert each["criteria_weights"] == WEIGHTS
         assert (each["judge"], each["model"]) == ("offline", None)
         assert each["feedback"]
         assert set(CRITERIA) <= set(each["measures"])
         assert (await ada.get("evaluation", f"/api/v1/evaluations/{each['id']}")).body == each
     last = {each["platform"]: each["score"] for each in evaluations if each["iteration"] == 2}
     assert {name: state["score"] for name, state in states.items()} == last
+
+
+async def test_a_workflows_own_weights_count_in_every_round(ada: Someone) -> None:
+    chosen = {"clarity": 0.7, "grammar": 0.3}
+    weights = dict.fromkeys(CRITERIA, 0.0) | chosen
+    workflow_id = await ada.start(criteria_weights=chosen, platforms=["linkedin"], min_score=100, max_iterations=2)
+    shown = (await ada.get("workflow", f"/api/v1/workflows/{workflow_id}")).body["manual_options"]
+    assert shown["criteria_weights"] == weights
+    for each in await ada.evaluations(workflow_id, 2):
+        assert each["criteria_weights"] == weights
+        assert each["score"] == overall(each["criteria_scores"], weights)
 
 
 async def test_a_persons_text_is_not_judged(ada: Someone) -> None:

@@ -35,6 +35,7 @@ WHO = {
 VERDICT = {
     "score": 81,
     "criteria_scores": {"clarity": 81},
+    "criteria_weights": {"clarity": 1.0},
     "feedback": "Ask something.",
     "judge": "model",
     "model": "mini",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -27,6 +28,13 @@ async def test_a_good_answer_becomes_the_verdict() -> None:
     assert verdict.criteria_scores == SCORES
     assert verdict.score == overall(SCORES) == 68
     assert (verdict.judge, verdict.model, verdict.feedback) == ("model", "small", "Sharpen the opening.")
+
+
+async def test_the_weights_of_a_workflow_count_in_the_models_score_as_well() -> None:
+    weights = {name: float(name == "grammar") for name in CRITERIA}
+    async with model_endpoint(GOOD) as endpoint:
+        verdict = await judge(endpoint).judge(replace(DRAFT, weights=weights))
+    assert (verdict.score, verdict.weights) == (SCORES["grammar"], weights)
 
 
 async def test_the_draft_travels_as_data_apart_from_the_instructions() -> None:

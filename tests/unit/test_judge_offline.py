@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.evaluation.judges import CRITERIA, Submission, Verdict, build, overall
+from services.evaluation.judges import CRITERIA, WEIGHTS, Submission, Verdict, build, overall
 from services.evaluation.judges.offline import OfflineJudge
 from services.generation.engines import Request, Source
 from services.generation.engines.offline import OfflineEngine
@@ -173,6 +173,18 @@ def test_any_text_gets_a_verdict_and_the_same_one_twice(text: str, platform: str
 
 def test_nothing_to_read_scores_nothing() -> None:
     assert judge("  \n").score == 0
+
+
+def test_the_weights_of_a_workflow_go_before_the_judges_own() -> None:
+    weights = {name: float(name == "clarity") for name in CRITERIA}
+    spoilt = SPOILT["no question"][0]
+    verdict = JUDGE.rate(Submission("linkedin", spoilt, weights=weights))
+    assert verdict.criteria_scores == judge(spoilt).criteria_scores
+    assert (verdict.score, verdict.weights) == (verdict.criteria_scores["clarity"], weights)
+    # Nobody is sent to mend what does not count.
+    assert "Engagement" in judge(spoilt).feedback
+    assert "Engagement" not in verdict.feedback
+    assert judge(spoilt).weights == WEIGHTS
 
 
 def test_weights_decide_how_much_a_criterion_counts() -> None:

@@ -74,6 +74,17 @@ def test_starting_asks_for_a_draft_per_platform() -> None:
     assert [event.platform for event in past.history if isinstance(event, DraftRequested)] == ["x", "blog"]
 
 
+def test_the_weights_of_the_criteria_go_with_every_draft_that_is_asked_for() -> None:
+    weights = {"clarity": 0.75, "grammar": 0.25}
+    past = started(replace(START, criteria_weights=weights)).when(draft()).then_types(DraftReceived)
+    past = past.when(verdict(10)).then_types(DraftRequested).when(draft(iteration=2)).then_types(DraftReceived)
+    past = past.when(verdict(90, iteration=2)).then_types(PlatformReadyForReview)
+    refine = decision("edit_and_refine", content="Mine.", human_draft_id=HUMAN)
+    past = past.when(refine).then_types(DraftEdited, DraftRequested)
+    asked = [event.criteria_weights for event in past.history if isinstance(event, DraftRequested)]
+    assert asked == [weights] * 3
+
+
 def test_starting_twice_is_starting_once() -> None:
     started().when(START).then_nothing()
 

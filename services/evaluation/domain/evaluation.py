@@ -36,6 +36,7 @@ class RecordEvaluation:
     judge: str
     model: str | None = None
     measures: Mapping[str, Any] = field(default_factory=dict)
+    criteria_weights: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,7 @@ def decide(command: Command, evaluation: Evaluation) -> Sequence[Event]:
                     iteration=command.iteration,
                     score=command.score,
                     criteria_scores=dict(command.criteria_scores),
+                    criteria_weights=dict(command.criteria_weights),
                     feedback=command.feedback,
                     measures=dict(command.measures),
                     judge=command.judge,

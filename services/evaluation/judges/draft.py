@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -25,7 +26,10 @@ _detector: Final = LangDetector(LangDetectConfig(max_input_length=_SAMPLE))
 
 @dataclass(frozen=True)
 class Draft:
-    """`paragraphs` hold the running text without marks, hashtags and links; `bullets` counts list items."""
+    """`paragraphs` hold the running text without marks, hashtags and links, `lines` where each begins (from 1).
+
+    `bullets` counts list items.
+    """
 
     platform: Platform
     content: str
@@ -33,6 +37,7 @@ class Draft:
     language: str
     headings: tuple[str, ...]
     paragraphs: tuple[str, ...]
+    lines: tuple[int, ...]
     bullets: int
     hashtags: tuple[str, ...]
     samples: Style | None = None  # how its author writes
@@ -61,6 +66,28 @@ class Draft:
         """The first sentence a reader sees."""
         return self.sentences[0] if self.sentences else ""
 
+    @cached_property
+    def rows(self) -> tuple[str, ...]:
+        """The content line by line, as an editor numbers them."""
+        return tuple(_rows(self.content))
+
+    @cached_property
+    def last_line(self) -> int:
+        """The last line that is not empty, from 1."""
+        return max((n for n, row in enumerate(self.rows, start=1) if row.strip()), default=1)
+
+    def sentence(self, shows: Callable[[str], object]) -> str:
+        """The first sentence of which that is true, else the opening."""
+        return next((sentence for sentence in self.sentences if shows(sentence)), self.opening)
+
+    def line_with(self, shows: Callable[[str], object]) -> int:
+        """The first line of which that is true, from 1; the first when there is none."""
+        return next((n for n, row in enumerate(self.rows, start=1) if shows(row)), 1)
+
+    def line_of(self, text: str) -> int:
+        """Where the paragraph begins that holds this piece of it; the first line when none does."""
+        return next((line for line, held in zip(self.lines, self.paragraphs, strict=True) if text in held), 1)
+
 
 def read(submission: Submission) -> Draft:
     """Raises KeyError for an unknown platform."""
@@ -70,7 +97,8 @@ def read(submission: Submission) -> Draft:
     else:
         headings, paragraphs, bullets = _plain(submission.content)
     hashtags = tuple(_HASHTAG.findall(submission.content)) if platform.max_length is not None else ()
-    cleaned = tuple(text for p in paragraphs if (text := _clean(p)))
+    running = [(text, line) for paragraph, line in paragraphs if (text := _clean(paragraph))]
+    cleaned = tuple(text for text, _ in running)
     language = submission.language.strip().lower()[:2] or _language(" ".join(cleaned))
     return Draft(
         platform,
@@ -79,6 +107,7 @@ def read(submission: Submission) -> Draft:
         language,
         headings,
         cleaned,
+        tuple(line for _, line in running),
         bullets,
         hashtags,
         submission.style,
@@ -103,15 +132,19 @@ def _clean(text: str) -> str:
     return " ".join(_HASHTAG.sub("", _LINK.sub("", text)).split())
 
 
-def _plain(content: str) -> tuple[tuple[str, ...], list[str], int]:
-    lines = [line for line in content.splitlines() if line.strip()]
-    bullets = [line for line in lines if _BULLET.match(line)]
-    return (), [_BULLET.sub("", line) for line in lines], len(bullets)
+def _rows(content: str) -> list[str]:
+    return content.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
-def _markdown(content: str) -> tuple[tuple[str, ...], list[str], int]:
+def _plain(content: str) -> tuple[tuple[str, ...], list[tuple[str, int]], int]:
+    lines = [(line, number) for number, line in enumerate(_rows(content), start=1) if line.strip()]
+    bullets = sum(1 for line, _ in lines if _BULLET.match(line))
+    return (), [(_BULLET.sub("", line), number) for line, number in lines], bullets
+
+
+def _markdown(content: str) -> tuple[tuple[str, ...], list[tuple[str, int]], int]:
     headings: list[str] = []
-    paragraphs: list[str] = []
+    paragraphs: list[tuple[str, int]] = []
     bullets, level = 0, 0
     for token in _parser.parse(content):
         match token.type:
@@ -126,5 +159,5 @@ def _markdown(content: str) -> tuple[tuple[str, ...], list[str], int]:
                 if level:
                     headings.append(f"h{level} {text}")
                 else:
-                    paragraphs.append(text)
+                    paragraphs.append((text, token.map[0] + 1 if token.map else 1))
     return tuple(headings), paragraphs, bullets

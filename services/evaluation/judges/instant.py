@@ -9,6 +9,7 @@ from shared.platforms import PLATFORMS
 from .port import CRITERIA, Submission, Verdict
 
 _SCORE: Final = 90
+_UNREAD: Final = "Not read: this judge answers at once."
 
 
 class InstantJudge:
@@ -19,4 +20,6 @@ class InstantJudge:
     async def judge(self, submission: Submission) -> Verdict:
         """Raises KeyError for an unknown platform."""
         PLATFORMS[submission.platform]
-        return Verdict(_SCORE, dict.fromkeys(CRITERIA, _SCORE), "Not read: this judge answers at once.", self.name)
+        return Verdict(
+            _SCORE, dict.fromkeys(CRITERIA, _SCORE), _UNREAD, self.name, weights=dict(submission.weights or {})
+        )

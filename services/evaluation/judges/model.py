@@ -90,14 +90,16 @@ class ModelJudge:
         measures: dict[str, Any] = {
             "length": length,
             "limit": most,
-            "weights": dict(self._weights),
             "usage": {
                 "input_tokens": used.input_tokens,
                 "output_tokens": used.output_tokens,
                 "requests": used.requests,
             },
         }
-        return Verdict(overall(scores, self._weights), scores, result.output.feedback, self.name, measures, self._model)
+        weights = dict(submission.weights or self._weights)
+        return Verdict(
+            overall(scores, weights), scores, result.output.feedback, self.name, measures, self._model, weights
+        )
 
     def _build(self) -> Agent[None, _Opinion]:
         from openai import AsyncOpenAI

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from . import draft as drafts
 from .criteria import RATE
-from .port import WEIGHTS, Submission, Verdict, overall
+from .port import CRITERIA, WEIGHTS, Submission, Verdict, overall
 from .rating import Rating
 
 # A criterion below this gets a sentence of feedback.
@@ -59,13 +59,18 @@ class OfflineJudge:
         if not draft.words:
             # Nothing to read: no criterion can be met.
             scores = dict.fromkeys(scores, 0)
-        measures: dict[str, Any] = {"language": draft.language, "weights": dict(self._weights)}
+        weights = submission.weights or self._weights
+        measures: dict[str, Any] = {"language": draft.language}
         for name, rating in ratings.items():
             measures[name] = {
                 **rating.measures,
-                "findings": [{"points": round(f.points, 1), "advice": f.advice} for f in rating.findings],
+                "findings": [
+                    {"points": round(f.points, 1), "advice": f.advice, "line": f.line} for f in rating.findings
+                ],
             }
-        return Verdict(overall(scores, self._weights), scores, _feedback(scores, ratings), self.name, measures)
+        counting = {name: scores[name] for name in CRITERIA if weights[name]}
+        feedback = _feedback(counting, ratings)
+        return Verdict(overall(scores, weights), scores, feedback, self.name, measures, weights=dict(weights))
 
 
 def _feedback(scores: Mapping[str, int], ratings: Mapping[str, Rating]) -> str:

@@ -27,7 +27,7 @@ WEIGHTS: Final[Mapping[str, float]] = MappingProxyType(
 class Submission:
     """One draft to judge, held to the style of its author's samples where there are any.
 
-    An empty `language` (else ISO 639-1) has it detected.
+    An empty `language` (else ISO 639-1) has it detected. `weights` are those of its workflow, instead of the judge's.
     """
 
     platform: str
@@ -36,11 +36,12 @@ class Submission:
     language: str = ""
     tone: str = "professional"
     style: Style | None = None
+    weights: Mapping[str, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Scores are 0 to 100, `score` their weighted mean. `feedback` says what to change, `measures` why."""
+    """Scores are 0 to 100, `score` their mean by `weights`. `feedback` says what to change, `measures` why."""
 
     score: int
     criteria_scores: dict[str, int]
@@ -48,6 +49,7 @@ class Verdict:
     judge: str
     measures: dict[str, Any] = field(default_factory=dict)
     model: str | None = None
+    weights: dict[str, float] = field(default_factory=dict)
 
 
 class Judge(Protocol):

@@ -6,16 +6,22 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from .draft import Draft, quote
+
 # Rules see faults, not excellence: the last ten points are never theirs to give.
 START: Final = 90
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that could be better: `points` off, and `advice`, a clause that says what to change and where."""
+    """Something that could be better: `points` off, and `advice`, a clause that says what to change.
+
+    The clause quotes the sentence it is about or names the line; `line` is where its paragraph begins, from 1.
+    """
 
     points: float
     advice: str
+    line: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +45,12 @@ class Rating:
 def rating(findings: Iterable[Finding | None], measures: dict[str, Any], most: int = START) -> Rating:
     """A rating of the findings that were made."""
     return Rating(tuple(f for f in findings if f is not None and f.points > 0), measures, most)
+
+
+def quoting(points: float, advice: str, draft: Draft, sentence: str) -> Finding:
+    """A finding about a sentence of the draft, which is quoted in the place of `{}`; its line is when it is empty."""
+    line = draft.line_of(sentence)
+    return Finding(points, advice.replace("{}", quote(sentence) if sentence else f"line {line}"), line)
 
 
 def up_to(most: float, points: float) -> float:

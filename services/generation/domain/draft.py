@@ -42,6 +42,7 @@ class CreateDraft:
     hashtags: tuple[str, ...] = ()
     usage: Mapping[str, Any] = field(default_factory=dict)
     style: Mapping[str, Any] = field(default_factory=dict)
+    criteria_weights: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,7 @@ def _created(command: CreateDraft) -> DraftCreated:
         hashtags=command.hashtags,
         usage=dict(command.usage),
         style=dict(command.style),
+        criteria_weights=dict(command.criteria_weights),
     )
 
 

@@ -137,6 +137,7 @@ async def start_workflow(
             max_iterations=tools.settings.max_iterations if body.max_iterations is None else body.max_iterations,
             tone=body.tone,
             project_id=body.project_id,
+            criteria_weights={} if body.criteria_weights is None else body.criteria_weights.model_dump(),
         )
         await idempotency.handle(command, actor=user.user_id)
     return await _workflow(request, user.user_id, workflow_id)

@@ -25,6 +25,7 @@ class StartWorkflow:
     tone: str = "professional"
     project_id: UUID | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+    criteria_weights: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

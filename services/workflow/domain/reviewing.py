@@ -102,6 +102,7 @@ def _again(
         feedback=feedback,
         based_on_id=platform.draft_id,
         options=dict(workflow.options),
+        criteria_weights=dict(workflow.criteria_weights),
     )
 
 

@@ -49,6 +49,7 @@ class Workflow:
     max_iterations: int = 3
     tone: str = "professional"
     options: Mapping[str, Any] = field(default_factory=dict)
+    criteria_weights: Mapping[str, float] = field(default_factory=dict)
     platforms: Mapping[str, Platform] = field(default_factory=dict)
     completed: bool = False
     archived: bool = False
@@ -87,6 +88,7 @@ def evolve(workflow: Workflow, event: Event) -> Workflow:
                 max_iterations=event.max_iterations,
                 tone=event.tone,
                 options=event.options,
+                criteria_weights=event.criteria_weights,
                 platforms={name: Platform() for name in event.platforms},
             )
         case WorkflowCompleted():

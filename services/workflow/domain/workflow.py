@@ -105,11 +105,19 @@ def _start(command: ask.StartWorkflow, workflow: Workflow) -> list[WorkflowEvent
         tone=command.tone,
         project_id=command.project_id,
         options=dict(command.options),
+        criteria_weights=dict(command.criteria_weights),
     )
     return [
         started,
         *(
-            DraftRequested(**common, platform=name, iteration=1, tone=command.tone, options=dict(command.options))
+            DraftRequested(
+                **common,
+                platform=name,
+                iteration=1,
+                tone=command.tone,
+                options=dict(command.options),
+                criteria_weights=dict(command.criteria_weights),
+            )
             for name in command.platforms
         ),
     ]
@@ -156,6 +164,7 @@ def _judged(
             feedback=command.feedback,
             based_on_id=command.draft_id,
             options=dict(workflow.options),
+            criteria_weights=dict(workflow.criteria_weights),
         )
         return [*events, again]
     if command.score is None:

@@ -33,7 +33,7 @@ from contracts.events.workflow import (
 from services.workflow.domain.state import Workflow
 from shared.projection import RowChange, delete, insert, projects, projects_state
 
-_SETTINGS = ("user_id", "min_score", "max_iterations", "tone", "options")
+_SETTINGS = ("user_id", "min_score", "max_iterations", "tone", "options", "criteria_weights")
 
 
 def checkpoint_id(version: int) -> str:

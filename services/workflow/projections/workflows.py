@@ -78,6 +78,7 @@ def add_workflow(event: WorkflowStarted, at: datetime) -> list[RowChange]:
                 "min_score": event.min_score,
                 "max_iterations": event.max_iterations,
                 "tone": event.tone,
+                **({"criteria_weights": event.criteria_weights} if event.criteria_weights else {}),
                 **event.options,
             },
             title=event.source.title,

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any, Final
 
 from ..draft import Draft, quote
-from ..rating import Finding, Rating, rating, up_to
+from ..rating import Finding, Rating, quoting, rating, up_to
 
 # Words on average and at most in one sentence; Korean packs more into one word.
 _COMFORT: Final = {"ko": (13, 20)}
@@ -54,23 +54,25 @@ def _lengths(draft: Draft, lengths: list[int], mean: float) -> Iterator[Finding]
     longest = max(draft.sentences, key=lambda s: len(s.split()), default="")
     size = max(lengths)
     if size > most:
-        yield Finding(
-            up_to(25, 4 + 1.5 * (size - most)), f"shorten the long sentence {quote(longest)}, it has {size} words"
-        )
+        points = up_to(25, 4 + 1.5 * (size - most))
+        yield quoting(points, f"shorten the long sentence {{}}, it has {size} words", draft, longest)
     if mean > average:
-        yield Finding(
-            up_to(35, 3 * (mean - average)),
-            f"use shorter sentences, they have {mean:.0f} words on average and {average} read easily",
-        )
+        # The longest has its own finding when it is too long by itself.
+        other = next((s for s in draft.sentences if average < len(s.split()) and s != longest), longest)
+        advice = f"use shorter sentences than {{}}, they have {mean:.0f} words on average and {average} read easily"
+        yield quoting(up_to(35, 3 * (mean - average)), advice, draft, other)
 
 
 def _wording(draft: Draft, ease: float | None, found: list[tuple[str, str]]) -> Iterator[Finding]:
     if ease is not None and ease < _EASY:
-        yield Finding(up_to(30, 0.8 * (_EASY - ease)), f"use plainer words, the reading ease is {ease:.0f} of 100")
+        hardest = min(draft.sentences, key=lambda s: flesch((s,), tuple(s.split())))
+        advice = f"use plainer words than in {{}}, the reading ease is {ease:.0f} of 100"
+        yield quoting(up_to(30, 0.8 * (_EASY - ease)), advice, draft, hardest)
     for rule, text in found[:4]:
-        yield Finding(6, f"rework {quote(text)} ({rule.replace('_', ' ').replace('.', ', ')})")
+        line = draft.line_of(text)
+        yield Finding(6, f"rework {quote(text)} in line {line} ({rule.replace('_', ' ').replace('.', ', ')})", line)
     if cut := next((s for s in draft.sentences if s.endswith("…")), ""):
-        yield Finding(10, f"finish the sentence {quote(cut)}")
+        yield quoting(10, "finish the sentence {}", draft, cut)
 
 
 @cache

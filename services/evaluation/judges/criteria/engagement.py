@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
-from ..draft import Draft, quote
-from ..rating import Finding, Rating, rating, up_to
+from ..draft import Draft
+from ..rating import Finding, Rating, quoting, rating, up_to
 
 _NUMBER: Final = re.compile(r"\d")
 _READER: Final = re.compile(r"\b(?:you|your|yours)\b|여러분|당신", re.I)
@@ -46,19 +46,31 @@ def _hooks(opening: str) -> list[str]:
 
 
 def _findings(draft: Draft, hooks: list[str], measures: dict[str, object]) -> Iterator[Finding]:
-    opening = draft.opening
+    opening, end = draft.opening, draft.last_line
     if not hooks:
         points = 14 + up_to(10, (len(opening) - _LONG_OPENING) * 0.12)
-        yield Finding(points, f"the opening {quote(opening)} is no hook, take a shorter one or one with a figure")
+        yield quoting(points, "the opening {} is no hook, take a shorter one or one with a figure", draft, opening)
     # A blog closes with a question in its last paragraphs, a post anywhere.
     if not measures["questions"] and not measures["call_to_action"]:
-        yield Finding(24, "end with a question or a call to action")
-    figures = sum(1 for s in draft.sentences if _NUMBER.search(s))
-    if not figures:
-        yield Finding(14, "add concrete numbers from the source")
-    elif len(draft.sentences) >= 5 and figures / len(draft.sentences) < 0.15:
-        yield Finding(5, "bring in more of the source's numbers")
+        yield Finding(24, f"end with a question or a call to action after line {end}", end)
+    figures = [bool(_NUMBER.search(s)) for s in draft.sentences]
+    bare = draft.line_of(_without_figures(draft.sentences, figures))
+    if not any(figures):
+        yield Finding(14, f"add concrete numbers from the source, the best of them in line {bare}", bare)
+    elif len(figures) >= 5 and sum(figures) / len(figures) < 0.15:
+        yield Finding(5, f"bring in more of the source's numbers, from line {bare} on there are none for long", bare)
     if not measures["reader_addressed"]:
-        yield Finding(10, "speak to the reader")
+        yield Finding(10, f"speak to the reader, in line {end} at the latest", end)
     if len(draft.words) < 12:
-        yield Finding(up_to(30, 3 * (12 - len(draft.words))), "say something a reader can take away, it is too short")
+        points = up_to(30, 3 * (12 - len(draft.words)))
+        yield Finding(points, f"say something a reader can take away after line {end}, it is too short", end)
+
+
+def _without_figures(sentences: Sequence[str], figures: Sequence[bool]) -> str:
+    """The sentence with which the longest stretch without a figure begins."""
+    began, longest = 0, (0, 0)
+    for place, has_one in enumerate([*figures, True]):
+        if has_one:
+            longest = max(longest, (place - began, -began))
+            began = place + 1
+    return sentences[-longest[1]] if sentences else ""

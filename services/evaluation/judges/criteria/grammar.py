@@ -49,7 +49,8 @@ def rate(draft: Draft) -> Rating:
         return rating([], measures)
     _, wrong, place = faults[0]
     more = f" and {len(faults) - 1} more" if len(faults) > 1 else ""
-    return rating([Finding(up_to(90, _POINTS * density), f"correct “{wrong}” in {quote(place)}{more}")], measures)
+    advice = f"correct “{wrong}” in {quote(place)}{more}"
+    return rating([Finding(up_to(90, _POINTS * density), advice, draft.line_of(place))], measures)
 
 
 def _read(draft: Draft) -> str:

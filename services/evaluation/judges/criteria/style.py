@@ -17,12 +17,12 @@ from shared.style.marks import PLURAL as _PLURAL
 from shared.style.marks import POLITE as _POLITE
 
 from ..draft import Draft, quote
-from ..rating import Finding, Rating, rating, up_to
+from ..rating import Finding, Rating, quoting, rating, up_to
+from .likeness import UNCONTRACTED, unlike
 
 _SHOUTED: Final = regex.compile(r"\b\p{Lu}{4,}\b")
 _CHAT: Final = re.compile(r"\b(?:u|ur|gonna|wanna|gotta|lol|omg|btw|tbh|imo|idk|thx|pls|lemme|ya|kinda|sorta)\b", re.I)
 CASUAL: Final = frozenset({"casual", "friendly", "humorous", "playful", "enthusiastic"})
-_LARGEST_GAP: Final = 25.0  # points
 
 
 def rate(draft: Draft) -> Rating:
@@ -47,7 +47,7 @@ def rate(draft: Draft) -> Rating:
         measures["unlike_samples"] = {gap.measure: [gap.draft, gap.samples] for gap in differences}
     casual = draft.tone in CASUAL
     findings = [*_loud(draft, shouted, casual), *_voice(draft), *_rhythm(draft, lengths, mean, variation, casual)]
-    findings += [Finding(_LARGEST_GAP * gap.size, gap.advice) for gap in differences]
+    findings += [unlike(draft, gap) for gap in differences]
     return rating(findings, measures)
 
 
@@ -57,18 +57,24 @@ def _loud(draft: Draft, shouted: list[str], casual: bool) -> Iterator[Finding]:
         points = up_to(70, 8 * min(len(shouted), 3) + 150 * share)
         # One or two may be acronyms; nobody writes a sentence of them.
         if len(shouted) > 2 or share > 0.1:
-            yield Finding(points, f"do not shout in capitals: {quote(' '.join(shouted[:4]))}")
+            loudest = max(draft.sentences, key=lambda s: len(_SHOUTED.findall(s)), default="")
+            yield quoting(points, "do not shout in capitals: {}", draft, loudest)
     usual = draft.samples.exclamations * len(draft.sentences) if draft.samples else 0
     allowed = max(3 if casual else 1, usual)
     if (marks := draft.prose.count("!")) > allowed:
-        yield Finding(up_to(35, 9 * (marks - allowed)), f"use fewer exclamation marks, it has {marks}")
+        loudest = max(draft.sentences, key=lambda s: s.count("!"), default="")
+        points = up_to(35, 9 * (marks - allowed))
+        yield quoting(points, f"use fewer exclamation marks, as in {{}}, it has {marks}", draft, loudest)
     emoji, allowed = len(_EMOJI.findall(draft.content)), 6 if casual else 2
     if draft.samples is not None and draft.samples.emoji >= 0.5:
         allowed = max(allowed, round(draft.samples.emoji * len(draft.words) / 100) + 3)
     if emoji > allowed:
-        yield Finding(up_to(25, 5 * (emoji - allowed)), f"use fewer emoji for a {draft.tone} tone, it has {emoji}")
+        line = draft.line_with(_EMOJI.search)
+        advice = f"use fewer emoji for a {draft.tone} tone, it has {emoji} from line {line} on"
+        yield Finding(up_to(25, 5 * (emoji - allowed)), advice, line)
     if not casual and (chat := _CHAT.findall(draft.prose)) and draft.language == "en":
-        yield Finding(up_to(36, 12 * len(chat)), f"replace chat words such as {quote(chat[0])}")
+        advice = f"replace chat words such as {quote(chat[0])} in {{}}"
+        yield quoting(up_to(36, 12 * len(chat)), advice, draft, draft.sentence(_CHAT.search))
 
 
 def _voice(draft: Draft) -> Iterator[Finding]:
@@ -77,27 +83,32 @@ def _voice(draft: Draft) -> Iterator[Finding]:
         polite = sum(1 for s in statements if _POLITE.search(s))
         if statements and 0 < polite < len(statements):
             odd = next(s for s in statements if not _POLITE.search(s))
-            yield Finding(
-                up_to(25, 50 * min(polite, len(statements) - polite) / len(statements)),
-                f"keep one speech level: {quote(odd)}",
-            )
+            points = up_to(25, 50 * min(polite, len(statements) - polite) / len(statements))
+            yield quoting(points, "keep one speech level: {}", draft, odd)
         return
     first, plural = len(_FIRST.findall(draft.prose)), len(_PLURAL.findall(draft.prose))
     if min(first, plural) >= 2:
-        yield Finding(10, 'speak either as "I" or as "we"')
+        rarer = draft.sentence((_FIRST if first < plural else _PLURAL).search)
+        yield quoting(10, 'speak either as "I" or as "we", not as in {}', draft, rarer)
 
 
 def _rhythm(draft: Draft, lengths: list[int], mean: float, variation: float, casual: bool) -> Iterator[Finding]:
     english = draft.language == "en"
     if len(lengths) >= 4 and variation < 0.2:
-        yield Finding(10, "vary the length of the sentences, all are alike")
+        line = draft.line_of(draft.opening)
+        yield Finding(10, f"vary the length of the sentences from line {line} on, all are alike", line)
+    longest = max(draft.sentences, key=lambda s: len(s.split()), default="")
     if len(lengths) >= 4 and variation > 0.85:
-        yield Finding(8, "bring the lengths of the sentences nearer to each other")
+        yield quoting(8, "bring the lengths of the sentences nearer to each other, {} is the longest", draft, longest)
     if english and not casual and lengths and mean < 6:
-        yield Finding(14, f"write whole sentences, {quote(draft.opening)} is a fragment")
+        shortest = min(draft.sentences, key=lambda s: len(s.split()))
+        yield quoting(14, "write whole sentences, {} is a fragment", draft, shortest)
     if english and casual and mean > 18:
-        yield Finding(15, f"use shorter sentences for a {draft.tone} tone, they have {mean:.0f} words on average")
+        advice = f"use shorter sentences than {{}} for a {draft.tone} tone, they have {mean:.0f} words on average"
+        yield quoting(15, advice, draft, longest)
     if english and casual and not _CONTRACTION.search(draft.prose):
-        yield Finding(8, "use contractions for a casual tone")
+        stiff = draft.sentence(UNCONTRACTED.search)
+        yield quoting(8, "use contractions for a casual tone, also in {}", draft, stiff)
     if english and draft.tone == "formal" and (found := _CONTRACTION.search(draft.prose)):
-        yield Finding(10, f"write {quote(found[0])} out for a formal tone")
+        advice = f"write {quote(found[0])} out in {{}} for a formal tone"
+        yield quoting(10, advice, draft, draft.sentence(_CONTRACTION.search))
