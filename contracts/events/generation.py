@@ -76,7 +76,10 @@ class OutputEvent(GenerationServiceEvent):
 
 
 class OutputRequested(OutputEvent):
-    """A text is wanted: of a given text, or of these files. `prompt` is the template, filled."""
+    """A text is wanted: of a given text, or of these files. `prompt` is the template, filled.
+
+    One that is `copied_from` another is wanted of nobody: its text comes with it.
+    """
 
     kind: OutputKind
     platform: str
@@ -84,6 +87,7 @@ class OutputRequested(OutputEvent):
     text: str | None = None
     file_ids: tuple[UUID, ...] = ()
     prompt: str | None = None
+    copied_from: UUID | None = None
 
 
 class OutputRetried(OutputEvent):

@@ -37,7 +37,9 @@ class Order(BaseModel):
 
 
 @on(OutputRequested)
-def have_it_written(event: OutputRequested) -> Task:
+def have_it_written(event: OutputRequested) -> Task | None:
+    if event.copied_from is not None:
+        return None
     return Order(output_id=event.output_id, attempt=1).task()
 
 

@@ -14,6 +14,7 @@ from services.generation.offered import offered
 from services.generation.settings import GenerationSettings
 from services.generation.sources import Sources
 from services.generation.upstream import Materials
+from shared.http.live import Live
 from shared.kit import Kit
 
 
@@ -22,6 +23,7 @@ class Tools:
     engine: Engine
     sources: Sources
     materials: Materials
+    live: Live
     minds_style: bool  # whether the engine goes by the user's samples, so that they are worth reading
 
 
@@ -46,4 +48,4 @@ async def tools(kit: Kit) -> AsyncIterator[Tools]:
     for command in offered():
         await kit.handle(command, actor=None)
     sources = Sources(kit.database, kit.client, remembered=settings.engine_remembered)
-    yield Tools(engine, sources, Materials(kit.client), settings.engine != "instant")
+    yield Tools(engine, sources, Materials(kit.client), Live(kit), settings.engine != "instant")

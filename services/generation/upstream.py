@@ -7,9 +7,8 @@ from typing import Any, Final
 from uuid import UUID
 
 from shared.decider import Invalid
-from shared.http.client import Response, ServiceClient
+from shared.http.client import ServiceClient
 from shared.http.deadline import Deadline
-from shared.http.problem import Problem
 
 MOST_FILES: Final = 20
 _SECONDS: Final = 10.0
@@ -23,12 +22,12 @@ class Materials:
 
     async def check_project(self, project_id: UUID, authorization: str) -> None:
         """Raises workflow's own 404 Problem when the project is not the user's."""
-        _good(await self._get("workflow", f"/api/v1/projects/{project_id}", authorization))
+        await self._get("workflow", f"/api/v1/projects/{project_id}", authorization)
 
     async def readable_files(self, project_id: UUID, authorization: str) -> tuple[UUID, ...]:
         """The project's files that have a text or may still get one, oldest first. Raises Invalid when none has."""
         params = {"project_id": str(project_id), "limit": "100"}
-        page = _good(await self._get("media", "/api/v1/files", authorization, params))
+        page = await self._get("media", "/api/v1/files", authorization, params)
         files = [UUID(file["id"]) for file in page["items"] if file["text_status"] != "failed"][::-1]
         if not files:
             raise Invalid(
@@ -41,7 +40,7 @@ class Materials:
     async def check_files(self, file_ids: Sequence[UUID], authorization: str) -> None:
         """Raises media's own 404 Problem for a file that is not the user's, Invalid for one that cannot be read."""
         for file_id in file_ids:
-            file = _good(await self._get("media", f"/api/v1/files/{file_id}", authorization))
+            file = await self._get("media", f"/api/v1/files/{file_id}", authorization)
             if file["text_status"] == "failed":
                 raise Invalid(f"{file['name']} could not be read: {file['error']}")
 
@@ -49,20 +48,13 @@ class Materials:
         """A long text as a file of the user's."""
         body = {"user_id": user_id, "title": title, "text": text}
         deadline = Deadline.after(2 * _SECONDS)
-        kept = _good(await self._client.request("media", "POST", "/internal/texts", json=body, deadline=deadline))
+        kept = (await self._client.request("media", "POST", "/internal/texts", json=body, deadline=deadline)).good()
         return UUID(kept["file_id"])
 
     async def _get(
         self, service: str, path: str, authorization: str, params: Mapping[str, str] | None = None
-    ) -> Response:
+    ) -> Mapping[str, Any]:
         headers, deadline = {"Authorization": authorization}, Deadline.after(_SECONDS)
-        return await self._client.request(service, "GET", path, params=params, headers=headers, deadline=deadline)
-
-
-def _good(answer: Response) -> Mapping[str, Any]:
-    """The body of a good answer; the other service's own problem otherwise, so that its sentence reaches the user."""
-    body: Mapping[str, Any] = answer.json()
-    if answer.status >= 400:
-        kind = str(body.get("type", "")).rpartition(":")[2].rpartition("/")[2] or "refused"
-        raise Problem(answer.status, kind, str(body.get("title", "Refused")), str(body.get("detail", "")))
-    return body
+        answer = await self._client.request(service, "GET", path, params=params, headers=headers, deadline=deadline)
+        found: Mapping[str, Any] = answer.good()
+        return found

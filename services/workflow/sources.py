@@ -43,7 +43,7 @@ class Sources:
             json={"user_id": user_id, "title": title, "text": body},
             deadline=Deadline.after(20),
         )
-        kept = _json(answer)
+        kept = answer.good()
         return Source(title=title, file_id=UUID(kept["file_id"]), sha256=kept["sha256"], characters=kept["characters"])
 
     async def from_url(self, url: str, authorization: str) -> Source:
@@ -56,13 +56,15 @@ class Sources:
             headers={"Authorization": authorization},
             deadline=Deadline.after(self._settings.extraction_seconds),
         )
-        return await self.from_file(UUID(_json(answer)["id"]), authorization, url)
+        return await self.from_file(UUID(answer.good()["id"]), authorization, url)
 
     async def file(self, file_id: UUID, authorization: str) -> Mapping[str, Any]:
         """What media knows of a file of the user's. Raises media's own problem when it is not theirs."""
         headers = {"Authorization": authorization}
         path = f"/api/v1/files/{file_id}"
-        return _json(await self._client.request("media", "GET", path, headers=headers, deadline=Deadline.after(10)))
+        answer = await self._client.request("media", "GET", path, headers=headers, deadline=Deadline.after(10))
+        file: Mapping[str, Any] = answer.good()
+        return file
 
     async def upload(self, content: bytes, name: str, mime_type: str, authorization: str) -> Mapping[str, Any]:
         """Keep a file in media, as the user's. Raises media's own problem when it does not take it."""
@@ -74,7 +76,8 @@ class Sources:
         async with self._client.stream(
             "media", "POST", "/api/v1/files", headers=headers, body=await form.as_bytes(), deadline=deadline
         ) as answer:
-            return _json(Response(answer.status, answer.headers, await answer.read()))
+            file: Mapping[str, Any] = Response(answer.status, answer.headers, await answer.read()).good()
+            return file
 
     async def from_file(self, file_id: UUID, authorization: str, url: str | None = None) -> Source:
         """The text of a file the user uploaded; waits for its extraction. Raises Invalid when it cannot be read."""
@@ -87,7 +90,7 @@ class Sources:
             headers={"Authorization": authorization},
             deadline=Deadline.after(wait + 5),
         )
-        file = _json(answer)
+        file = answer.good()
         if file["text_status"] == "failed":
             raise Invalid(f"{file['name']} could not be read: {file['error']}")
         if file["text_status"] != "extracted":
@@ -102,7 +105,7 @@ class Sources:
             headers={"Authorization": authorization},
             deadline=Deadline.after(10),
         )
-        text = _json(answer)
+        text = answer.good()
         body = text["text"].strip()
         if not body:
             raise Invalid(f"{file['name']} holds no text; choose another source.")
@@ -136,12 +139,3 @@ def _first_line(text: str) -> str:
 
 def _sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _json(answer: Response) -> Mapping[str, Any]:
-    """The body of a good answer; media's own problem otherwise, so that its sentence reaches the user."""
-    body: Mapping[str, Any] = answer.json()
-    if answer.status >= 400:
-        kind = str(body.get("type", "")).rpartition(":")[2].rpartition("/")[2] or "media"
-        raise Problem(answer.status, kind, str(body.get("title", "Refused")), str(body.get("detail", "")))
-    return body

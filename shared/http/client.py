@@ -16,7 +16,7 @@ from yarl import URL
 from shared.http import deadline as deadlines
 from shared.http import internal
 from shared.http.deadline import Deadline, DeadlineExceeded
-from shared.http.problem import Problem
+from shared.http.problem import Problem, received
 from shared.telemetry.context import correlation_id, current_traceparent
 
 # Shorter than the servers keep a connection open, so that none is used in the moment it is closed.
@@ -46,6 +46,13 @@ class Response:
     def json(self) -> Any:
         """The body as Python values. Raises ValueError when it is not JSON."""
         return orjson.loads(self.body)
+
+    def good(self) -> Any:
+        """The body of a good answer. Raises the other service's own Problem, so that its sentence reaches the user."""
+        body = self.json()
+        if self.status >= 400:
+            raise received(self.status, body)
+        return body
 
 
 class ServiceClient:

@@ -69,6 +69,14 @@ class ProblemDetails(BaseModel):
     trace_id: str | None = Field(None, description="Names this request in traces and logs.")
 
 
+def received(status: int, members: Mapping[str, Any]) -> Problem:
+    """A refusal that another service answered with, to be passed on: all but where and in which trace it was."""
+    known = {"type", "title", "status", "detail", "instance", "trace_id", "kind", "headers"}
+    kind = str(members.get("type", "")).removeprefix(_TYPE_PREFIX) or "refused"
+    extra = {name: value for name, value in members.items() if name not in known}
+    return Problem(status, kind, str(members.get("title", "Refused")), str(members.get("detail", "")), **extra)
+
+
 def trace_id(scope: Scope) -> str | None:
     """The trace this request belongs to (32 hex digits): the current span's, else the `traceparent` header's."""
     context = trace.get_current_span().get_span_context()

@@ -46,7 +46,11 @@ async def test_a_template_is_kept_changed_previewed_and_deleted(ada: Someone) ->
     path = f"/api/v1/templates/{made.body['id']}"
 
     preview = await ada.post("generation", f"{path}/preview", {"variables": {"topic": "bread", "other": "x"}})
-    assert preview.body == {"prompt": "Write about bread for {audience}.", "missing": ["audience"]}
+    assert preview.body == {
+        "prompt": "Write about bread for {audience}.",
+        "missing": ["audience"],
+        "unknown": ["other"],
+    }
 
     changed = await ada.send("generation", "PATCH", path, {"prompt": "About {topic}."})
     assert (changed.status, changed.body["prompt"], changed.body["name"]) == (200, "About {topic}.", "Deep dive")

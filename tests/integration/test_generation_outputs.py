@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from html import escape
+from io import BytesIO
 from typing import Any
 from uuid import UUID
 
 import aiohttp
+import docx
 import pytest
 
 from services.generation.app import service as generation
@@ -142,6 +148,93 @@ async def test_a_text_is_edited_put_away_and_deleted(ada: Someone) -> None:
     assert (await ada.send("generation", "DELETE", path)).status == 204
 
 
+@asynccontextmanager
+async def told(who: Someone, output_id: str, after: int = 0) -> AsyncIterator[AsyncIterator[tuple[int, str]]]:
+    """(number, type) of the output's events after a number, as they happen."""
+
+    async def events() -> AsyncIterator[tuple[int, str]]:
+        number = 0
+        async for line in answer.content:
+            if line.startswith(b"id:"):
+                number = int(line[3:])
+            elif line.startswith(b"data:"):
+                yield number, json.loads(line[5:])["type"]
+
+    url = f"{who.urls['generation']}/api/v1/outputs/{output_id}/events"
+    headers = {"Authorization": f"Bearer {who.token}", "Last-Event-ID": str(after)}
+    async with asyncio.timeout(30), who.http.get(url, headers=headers) as answer:
+        assert (answer.status, answer.content_type) == (200, "text/event-stream")
+        yield events()
+
+
+async def test_how_an_output_comes_about_is_told_as_it_happens(ada: Someone) -> None:
+    output_id = (await ask(ada, await project(ada), "social", text=ARTICLE)).body["id"]
+    path, expected = f"/api/v1/outputs/{output_id}", ["OutputRequested", "OutputStarted", "OutputCompleted"]
+    async with told(ada, output_id) as events:
+        assert [await anext(events) for _ in range(3)] == list(enumerate(expected, 1))
+    async with told(ada, output_id, after=2) as events:
+        assert await anext(events) == (3, "OutputCompleted")
+        await ada.patch("generation", path, {"body": "Other words"})
+        await ada.delete("generation", path)
+        assert [each async for each in events] == [(4, "OutputEdited"), (5, "OutputDeleted")]
+    assert (await ada.get("generation", f"{path}/events")).status == 404
+
+
+async def download(who: Someone, output_id: str, **params: str) -> tuple[int, dict[str, str], bytes]:
+    url, headers = (
+        f"{who.urls['generation']}/api/v1/outputs/{output_id}/download",
+        {"Authorization": f"Bearer {who.token}"},
+    )
+    async with who.http.get(url, params=params, headers=headers) as answer:
+        return answer.status, dict(answer.headers), await answer.read()
+
+
+async def test_a_text_is_taken_away_as_a_file(ada: Someone) -> None:
+    output = await written(ada)
+    title = output["metadata"]["title"]
+    status, headers, data = await download(ada, output["id"])
+    assert (status, headers["Content-Type"]) == (200, "text/markdown; charset=utf-8")
+    assert headers["Content-Disposition"].startswith("attachment; filename*=UTF-8''")
+    assert data.decode() == output["body"].strip() + "\n"
+    status, headers, data = await download(ada, output["id"], format="html")
+    assert (status, headers["X-Content-Type-Options"]) == (200, "nosniff")
+    assert f"<title>{escape(title)}</title>" in data.decode()
+    status, headers, data = await download(ada, output["id"], format="docx")
+    assert (status, headers["Content-Disposition"].endswith(".docx")) == (200, True)
+    document = docx.Document(BytesIO(data))
+    assert (document.core_properties.title, document.paragraphs[0].text) == (title, title)
+    assert (await download(ada, output["id"], format="rtf"))[0] == 422
+
+
+async def test_a_text_that_is_not_there_is_no_file(platform: Desk, ada: Someone) -> None:
+    output_id, project_id = new_id(), UUID(await project(ada))
+    lost = RequestOutput(
+        output_id, project_id, ada.user_id, "blog", "blog", datetime.now(UTC), {}, file_ids=(new_id(),)
+    )
+    await platform.kits["generation"].handle(lost, actor=ada.user_id)
+    await done(ada, str(output_id))
+    status, _, body = await download(ada, str(output_id))
+    refused = json.loads(body)
+    assert (status, refused["current"]) == (409, "failed")
+    assert "retry one that failed" in refused["detail"]
+    copied = await ada.post("generation", f"/api/v1/outputs/{output_id}/copy", None)
+    assert (copied.status, copied.body["current"]) == (409, "failed")
+
+
+async def test_a_copy_is_changed_and_the_first_stays(ada: Someone) -> None:
+    output = await written(ada, "social")
+    path, key = f"/api/v1/outputs/{output['id']}/copy", {"Idempotency-Key": str(new_id())}
+    copy = await ada.send("generation", "POST", path, None, key)
+    assert copy.status == 201, copy.body
+    alike = ("project_id", "kind", "status", "request", "body")
+    assert {name: copy.body[name] for name in alike} == {name: output[name] for name in alike}
+    assert copy.body["metadata"] == output["metadata"] | {"copied_from": output["id"]}
+    assert (await ada.send("generation", "POST", path, None, key)).body["id"] == copy.body["id"] != output["id"]
+    edited = await ada.patch("generation", f"/api/v1/outputs/{copy.body['id']}", {"body": "Other words"})
+    assert (edited.body["body"], edited.body["metadata"]["word_count"]) == ("Other words", 2)
+    assert (await ada.get("generation", f"/api/v1/outputs/{output['id']}")).body == output
+
+
 async def test_a_file_that_is_gone_is_a_failure_that_can_be_tried_again(ada: Someone) -> None:
     project_id = await project(ada)
     file_id = await upload(ada, project_id, "Worms like the dark and the damp.")
@@ -250,6 +343,9 @@ async def test_what_belongs_to_others_does_not_exist(platform: Desk, ada: Someon
         ("DELETE", path, None),
         ("POST", f"{path}/retry", None),
         ("POST", f"{path}/archive", None),
+        ("POST", f"{path}/copy", None),
+        ("GET", f"{path}/download", None),
+        ("GET", f"{path}/events", None),
     ):
         refused = await eve.send("generation", method, where, body)
         assert (refused.status, "list your outputs" in refused.body["detail"]) == (404, True)

@@ -26,6 +26,7 @@ from services.generation.domain import output
 from services.generation.domain.output import (
     ArchiveOutput,
     CompleteOutput,
+    CopyOutput,
     DeleteOutput,
     EditOutput,
     FailOutput,
@@ -36,6 +37,7 @@ from services.generation.domain.output import (
 from services.generation.engines import Request, Source, provenance
 from services.generation.engines.forms import form
 from services.generation.engines.offline import OfflineEngine
+from services.generation.outputs import have_it_written
 from shared.decider import Conflict, NotFound
 from tests.deciding import deciding
 
@@ -120,6 +122,18 @@ def test_a_deleted_output_is_gone_and_what_is_written_for_it_is_not_kept() -> No
         gone.when(late).then_nothing()
     for change in (EDIT, RETRY, ARCHIVE):
         gone.when(change).then_refused(NotFound, "list your outputs")
+
+
+def test_a_copy_is_an_output_of_its_own_that_nobody_has_to_write() -> None:
+    copy, first = UUID(int=5), UUID(int=6)
+    asked = CopyOutput(copy, PROJECT, ADA, "email", "email", NOW, first, "Bread rises.", ASKED, COMPLETED.metadata)
+    who = WHO | {"output_id": copy}
+    requested = OutputRequested(**who, kind="email", platform="email", request=ASKED, copied_from=first)
+    there = OutputCompleted(**who, body="Bread rises.", metadata=dict(COMPLETED.metadata) | {"copied_from": str(first)})
+    given().when(asked).then(requested, there)
+    given(requested, there).when(asked).then_nothing()
+    assert have_it_written(requested) is None
+    given(requested, there).when(replace(EDIT, output_id=copy)).then_types(OutputEdited)
 
 
 @pytest.mark.parametrize("command", [EDIT, RETRY, ARCHIVE, DELETE])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from contracts.events.generation import TemplateChanged, TemplateCreated, TemplateDeleted
 from services.generation.domain import template
-from services.generation.domain.placeholders import GIVEN, fill, placeholders, variables
+from services.generation.domain.placeholders import GIVEN, fill, placeholders, replaced, variables
 from services.generation.domain.template import NOBODY, ChangeTemplate, CreateTemplate, DeleteTemplate, OfferTemplate
 from services.generation.offered import offered
 from shared.decider import Conflict, Forbidden, Invalid, NotFound
@@ -93,19 +93,40 @@ def test_a_prompt_that_could_not_be_filled_is_refused_when_it_is_kept(prompt: st
 
 
 def test_placeholders_are_filled_and_doubled_braces_are_braces() -> None:
-    assert fill("{{json}}: {topic}, {topic} {{{topic}}}", {"topic": "{bread}"}) == "{json}: {bread}, {bread} {{bread}}"
+    assert (
+        fill("{{json}}: {topic}, {topic} {{{topic}}}", {}, {"topic": "{bread}"}) == "{json}: {bread}, {bread} {{bread}}"
+    )
     assert placeholders("{b} {a} {b} {{c}}") == ("b", "a")
     assert variables("{topic} {audience} {target_length}") == ("audience",)
 
 
 def test_what_has_no_value_is_named() -> None:
     with pytest.raises(Invalid, match="wants a value for audience, length") as refused:
-        fill("{topic} {audience} {length}", {"topic": "bread"})
+        fill("{topic} {audience} {length}", {"topic": "bread"}, {})
     assert refused.value.extra == {"missing": ["audience", "length"]}
+
+
+def test_what_is_sent_goes_before_what_is_given_and_what_no_placeholder_has_is_named() -> None:
+    assert fill("On {topic}", {"topic": "bread", "title": "T"}, {"topic": "cake"}) == "On cake"
+    with pytest.raises(Invalid, match=r"no placeholder audiance \(it has topic, audience\); correct") as refused:
+        fill("{topic} {audience}", {}, {"topic": "", "audience": "", "audiance": ""})
+    assert refused.value.extra == {"unknown": ["audiance"]}
+    with pytest.raises(Invalid, match=r"\(it has none\)"):
+        fill("On bread", {}, {"topic": "cake"})
+
+
+def test_a_filled_prompt_has_an_end() -> None:
+    assert len(fill("{a}" * 10, {}, {"a": "x" * 2000})) == 20_000
+    with pytest.raises(Invalid, match="has 22,000 characters; shorten what you send to 20,000"):
+        fill("{a}" * 11, {}, {"a": "x" * 2000})
+
+
+def test_a_preview_leaves_what_has_no_value() -> None:
+    assert replaced("{{a}} {topic} for {audience}", {"topic": "{bread}"}) == "{a} {bread} for {audience}"
 
 
 @for_all(st.text(), st.sampled_from(GIVEN))
 def test_whatever_is_kept_can_be_filled(text: str, name: str) -> None:
     prompt = text.replace("{", "{{").replace("}", "}}") + f"{{{name}}}"
     assert placeholders(prompt) == (name,)
-    assert fill(prompt, {name: "{value}"}) == text + "{value}"
+    assert fill(prompt, {}, {name: "{value}"}) == text + "{value}"

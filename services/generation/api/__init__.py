@@ -1,10 +1,11 @@
 """The generation service over HTTP, one module a subject."""
 
-from services.generation.api import captions, drafts, internal, outputs, style, templates, usage
+from services.generation.api import captions, downloads, drafts, internal, outputs, style, templates, usage
 
 routers = [
     drafts.router,
     outputs.router,
+    downloads.router,
     templates.router,
     captions.router,
     usage.router,

@@ -11,14 +11,23 @@ from fastapi import APIRouter, Query, Request, Response
 from services.generation.api.common import kit_of
 from services.generation.domain.caption import RecordCaption, RecordSummary
 from services.generation.domain.caption_task import CompleteCaptionTask, FailCaptionTask, ReportProgress
+from services.generation.domain.placeholders import fill
+from services.generation.domain.template import NO_TEMPLATE
 from services.generation.queries import drafts as queries
+from services.generation.queries import templates
 from services.generation.schemas.captions import CaptionIn, OutcomeIn, ProgressIn, SummaryIn
+from services.generation.schemas.templates import Filled, FillIn
+from shared.decider import Invalid, NotFound
 from shared.http.internal import InternalOnly
 from shared.http.responses import RowsResponse
 
 router = APIRouter(prefix="/internal", dependencies=[InternalOnly], include_in_schema=False)
 
 _MOST_DRAFTS = 50
+_INSTRUCTION = (
+    "{name!r} tells a writer what to do and is no text to make posts of; send `source` as well, "
+    "or use a template of your own that is a text."
+)
 _ID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _IDS = f"^{_ID}(?:,{_ID})*$"
 
@@ -31,6 +40,18 @@ async def read_drafts(
     async with kit_of(request).database.reading(None) as connection:
         rows = await queries.drafts_by_id(connection, [UUID(each) for each in ids.split(",")])
     return RowsResponse({"items": [dict(row) for row in rows]})
+
+
+@router.post("/templates/{template_id}/fill")
+async def fill_template(template_id: UUID, body: FillIn, request: Request) -> Filled:
+    """A template of the user's or the platform's, filled. 404 when they may not see it, 422 if it cannot be."""
+    async with kit_of(request).database.reading(body.user_id) as connection:
+        row = await templates.template(connection, template_id)
+    if row is None:
+        raise NotFound(NO_TEMPLATE)
+    if body.as_source and not row["is_custom"]:
+        raise Invalid(_INSTRUCTION.format(name=row["name"]))
+    return Filled(name=row["name"], text=fill(row["prompt"], body.given, body.variables))
 
 
 @router.put("/caption-tasks/{task_id}/progress", status_code=204)

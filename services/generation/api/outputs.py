@@ -8,12 +8,14 @@ from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
+from sse_starlette import EventSourceResponse
 
-from contracts.events.generation import OutputKind, TemplateType
+from contracts.events.generation import OutputDeleted, OutputKind, TemplateType
 from services.generation.api.common import kit_of
 from services.generation.domain.output import (
     NO_OUTPUT,
     ArchiveOutput,
+    CopyOutput,
     DeleteOutput,
     EditOutput,
     RequestOutput,
@@ -25,8 +27,9 @@ from services.generation.queries import outputs as queries
 from services.generation.queries import templates
 from services.generation.schemas.outputs import Generate, Output, OutputChange, OutputStatus, WatchedOutput
 from services.generation.tools import Tools
-from shared.decider import Invalid, NotFound
+from shared.decider import Conflict, Invalid, NotFound
 from shared.http.idempotency import Idempotency
+from shared.http.live import LastEventId
 from shared.http.pagination import Page, PageQuery
 from shared.http.user import CurrentUser, Moderator
 
@@ -54,7 +57,7 @@ async def generate(
     user: CurrentUser,
     idempotency: Idempotency,
 ) -> Output:
-    """Have a text written. It is queued at once; look at it again until it is completed or failed."""
+    """Have a text written. It is queued at once; `GET /api/v1/outputs/{id}/events` tells how it goes on."""
     output_id = idempotency.id()
     if not idempotency.replayed:
         tools: Tools = kit_of(request).tools
@@ -126,6 +129,16 @@ async def read_output(output_id: UUID, request: Request, user: CurrentUser) -> O
     return await _output(request, user.user_id, output_id, user.role)
 
 
+@router.get("/outputs/{output_id}/events", response_class=EventSourceResponse)
+async def stream_output(
+    output_id: UUID, request: Request, user: CurrentUser, last_event_id: LastEventId = "0"
+) -> EventSourceResponse:
+    """The output's events as they happen, until it is deleted. Each `id` is the event's number in the output."""
+    await _output(request, user.user_id, output_id)
+    tools: Tools = kit_of(request).tools
+    return tools.live.response(output_id, last_event_id, last=(OutputDeleted,))
+
+
 @router.patch("/outputs/{output_id}")
 async def edit_output(output_id: UUID, body: OutputChange, request: Request, user: CurrentUser) -> Output:
     """Put another text in the place of a completed one."""
@@ -145,6 +158,34 @@ async def retry_output(output_id: UUID, request: Request, user: CurrentUser) -> 
     """Try a failed output again, of the same material."""
     await kit_of(request).handle(RetryOutput(output_id, user.user_id), actor=user.user_id)
     return await _output(request, user.user_id, output_id)
+
+
+@router.post("/outputs/{output_id}/copy", status_code=201)
+async def copy_output(
+    output_id: UUID, request: Request, response: Response, user: CurrentUser, idempotency: Idempotency
+) -> Output:
+    """Make another output of a completed one, put away or not, to change it and keep the first as it is."""
+    copy_id = idempotency.id()
+    if not idempotency.replayed:
+        original = await _output(request, user.user_id, output_id)
+        if original.status != "completed" or original.body is None:
+            detail = f"Only a completed output can be copied; this one is {original.status}."
+            raise Conflict(detail, current=original.status)
+        command = CopyOutput(
+            output_id=copy_id,
+            project_id=original.project_id,
+            user_id=user.user_id,
+            kind=original.kind,
+            platform=str(original.metadata.get("platform") or original.kind),
+            now=datetime.now(UTC),
+            copied_from=output_id,
+            body=original.body,
+            request=original.request,
+            metadata=original.metadata,
+        )
+        await idempotency.handle(command, actor=user.user_id)
+    response.headers["Location"] = f"/api/v1/outputs/{copy_id}"
+    return await _output(request, user.user_id, copy_id)
 
 
 @router.post("/outputs/{output_id}/archive")
@@ -179,7 +220,7 @@ async def _form(request: Request, user_id: UUID, kind: OutputKind, body: Generat
         "tone_of_voice": body.tone_of_voice,
         "target_length": str(body.target_length or _LENGTHS[type_platform]),
     }
-    return type_platform, fill(row["prompt"], given | body.variables)
+    return type_platform, fill(row["prompt"], given, body.variables)
 
 
 async def _source(

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from contracts.events.generation import TemplateType
 from services.generation.api.common import kit_of
-from services.generation.domain.placeholders import fill, placeholders, variables
+from services.generation.domain.placeholders import placeholders, replaced, unknown, variables
 from services.generation.domain.template import NO_TEMPLATE, ChangeTemplate, CreateTemplate, DeleteTemplate
 from services.generation.queries import templates as queries
 from services.generation.schemas.templates import NewTemplate, Preview, PreviewIn, Template, TemplateChange
@@ -75,9 +75,8 @@ async def preview(template_id: UUID, body: PreviewIn, request: Request, user: Cu
     """The prompt filled with these values, as far as they go. Nothing is kept."""
     prompt = (await _template(request, user.user_id, template_id)).prompt
     missing = [name for name in placeholders(prompt) if name not in body.variables]
-    return Preview(
-        prompt=fill(prompt, {**body.variables, **{name: f"{{{name}}}" for name in missing}}), missing=missing
-    )
+    astray = list(unknown(prompt, body.variables))
+    return Preview(prompt=replaced(prompt, body.variables), missing=missing, unknown=astray)
 
 
 @contextmanager

@@ -66,6 +66,22 @@ class RequestOutput:
 
 
 @dataclass(frozen=True, slots=True)
+class CopyOutput:
+    """Make another output of the same text. `request`, `body` and `metadata` are those of the original."""
+
+    output_id: UUID
+    project_id: UUID
+    user_id: UUID
+    kind: OutputKind
+    platform: str
+    now: datetime
+    copied_from: UUID
+    body: str
+    request: Mapping[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class RetryOutput:
     output_id: UUID
     user_id: UUID
@@ -116,7 +132,15 @@ class DeleteOutput:
 
 
 Command = (
-    RequestOutput | RetryOutput | StartOutput | CompleteOutput | FailOutput | EditOutput | ArchiveOutput | DeleteOutput
+    RequestOutput
+    | CopyOutput
+    | RetryOutput
+    | StartOutput
+    | CompleteOutput
+    | FailOutput
+    | EditOutput
+    | ArchiveOutput
+    | DeleteOutput
 )
 
 
@@ -130,6 +154,8 @@ def decide(command: Command, output: Output) -> Sequence[Event]:
     match command:
         case RequestOutput():
             return _request(command, output)
+        case CopyOutput():
+            return _copy(command, output)
         case StartOutput():
             if output.status != "queued" or output.attempt != command.attempt:
                 return []
@@ -206,6 +232,24 @@ def _request(command: RequestOutput, output: Output) -> Sequence[Event]:
     ]
 
 
+def _copy(command: CopyOutput, output: Output) -> Sequence[Event]:
+    if output.status != "absent":
+        return []
+    requested = OutputRequested(
+        output_id=command.output_id,
+        project_id=command.project_id,
+        user_id=command.user_id,
+        requested_at=command.now,
+        kind=command.kind,
+        platform=command.platform,
+        request=dict(command.request),
+        copied_from=command.copied_from,
+    )
+    metadata = {**command.metadata, "copied_from": str(command.copied_from)}
+    who = _who(command.output_id, evolve(output, requested))
+    return [requested, OutputCompleted(**who, body=command.body, metadata=metadata)]
+
+
 def _outcome(command: CompleteOutput | FailOutput, output: Output) -> Event:
     who = _who(command.output_id, output)
     if isinstance(command, FailOutput):
@@ -273,6 +317,7 @@ decider: Decider[Output] = Decider(
     evolve=evolve,
     commands=(
         RequestOutput,
+        CopyOutput,
         RetryOutput,
         StartOutput,
         CompleteOutput,
@@ -282,5 +327,5 @@ decider: Decider[Output] = Decider(
         DeleteOutput,
     ),
     stream_id=lambda command: command.output_id,
-    creating=(RequestOutput,),
+    creating=(RequestOutput, CopyOutput),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from shared.decider import Invalid
@@ -11,6 +11,7 @@ from shared.decider import Invalid
 # What every output brings along; any other placeholder is a variable that whoever asks for an output sends.
 GIVEN: Final = ("topic", "title", "kind", "platform", "tone_of_voice", "target_length")
 MOST: Final = 30
+LONGEST: Final = 20_000  # characters of a filled prompt
 
 _PART = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}")
@@ -42,15 +43,38 @@ def variables(prompt: str) -> tuple[str, ...]:
     return tuple(name for name in placeholders(prompt) if name not in GIVEN)
 
 
-def fill(prompt: str, values: Mapping[str, str]) -> str:
-    """The prompt with every placeholder replaced. Raises Invalid, naming what is missing."""
-    missing = [name for name in placeholders(prompt) if name not in values]
-    if missing:
-        names = ", ".join(missing)
-        raise Invalid(f"The template wants a value for {names}; send it in `variables`.", missing=missing)
+def unknown(prompt: str, names: Iterable[str]) -> tuple[str, ...]:
+    """Those of the names that no placeholder has."""
+    known = placeholders(prompt)
+    return tuple(name for name in names if name not in known)
 
-    def filled(part: re.Match[str]) -> str:
-        return part[0][0] if part[1] is None else values[part[1]]
+
+def fill(prompt: str, given: Mapping[str, str], sent: Mapping[str, str]) -> str:
+    """The prompt with every placeholder replaced by what was sent for it, else by what is given anyway.
+
+    Raises Invalid, naming what is missing, or what was sent and is no placeholder, and for more than 20,000 characters.
+    """
+    values = {**given, **sent}
+    names = placeholders(prompt)
+    if missing := [name for name in names if name not in values]:
+        detail = f"The template wants a value for {', '.join(missing)}; send it in `variables`."
+        raise Invalid(detail, missing=missing)
+    if astray := unknown(prompt, sent):
+        has = f"it has {', '.join(names)}" if names else "it has none"
+        detail = f"The template has no placeholder {', '.join(astray)} ({has}); correct the name, or leave it out."
+        raise Invalid(detail, unknown=list(astray))
+    filled = replaced(prompt, values)
+    if len(filled) > LONGEST:
+        detail = f"The filled template has {len(filled):,} characters; shorten what you send to {LONGEST:,} in all."
+        raise Invalid(detail)
+    return filled
+
+
+def replaced(prompt: str, values: Mapping[str, str]) -> str:
+    """The prompt with every placeholder replaced that has a value; the others stay as they are."""
+
+    def one(part: re.Match[str]) -> str:
+        return part[0][0] if part[1] is None else values.get(part[1], part[0])
 
     # A value is put in as it is: braces in it are text.
-    return _PART.sub(filled, prompt)
+    return _PART.sub(one, prompt)

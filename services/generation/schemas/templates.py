@@ -61,3 +61,20 @@ class Preview(BaseModel):
 
     prompt: str = Field(description="What has no value yet still stands in braces.")
     missing: list[str] = Field(description="Placeholders without a value.")
+    unknown: list[str] = Field(description="What you sent a value for although the prompt does not name it.")
+
+
+class FillIn(In):
+    """What a template is filled with, for a user: values that are there anyway, and those that they sent."""
+
+    user_id: UUID
+    given: dict[str, str]
+    variables: dict[str, str]
+    as_source: bool = Field(description="Whether the filled template is to be the text that posts are made of.")
+
+
+class Filled(BaseModel):
+    """A template's name, and its prompt filled."""
+
+    name: str
+    text: str
