@@ -27,7 +27,7 @@ from fastapi import FastAPI
 
 from contracts.envelope import START, Event, Mark, Meta, Wire
 from contracts.events import evaluation, generation, media, publishing
-from contracts.events.workflow import DraftRequested, PlatformReadyForReview, PublicationRequested, Source
+from contracts.events.workflow import DraftRequested, PlatformReadyForReview, PublicationRequested, Source, TemplateUse
 from deploy.embedded.postgres import EmbeddedPostgres
 from deploy.migrate import SERVICES, migrate
 from services.workflow.domain import project
@@ -264,8 +264,10 @@ async def _start(on: Ground, user_id: UUID, chance: random.Random) -> None:
     source = Source(title="Heaps", text=text, sha256=workflow_id.hex, characters=len(text), language="en")
     platforms = tuple(chance.sample(PLATFORMS, chance.randint(1, 3)))
     weights = chance.choice([{}, {"clarity": 0.1, "grammar": 0.9}])
-    start = StartWorkflow(workflow_id, user_id, source, platforms, max_iterations=2, criteria_weights=weights)
-    await kit.handle(start, actor=user_id)
+    use = TemplateUse(template_id=project_id, name="Notes", variables={"topic": "Grüße"})
+    template = use if chance.random() < 0.3 else None
+    options = {"max_iterations": 2, "criteria_weights": weights, "template": template}
+    await kit.handle(StartWorkflow(workflow_id, user_id, source, platforms, **options), actor=user_id)
 
 
 def _parts(event: Any) -> dict[str, Any]:

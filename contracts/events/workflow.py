@@ -53,6 +53,16 @@ class Source(BaseModel):
     url: str | None = None
 
 
+class TemplateUse(BaseModel):
+    """A template that a user's values were put into."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    template_id: UUID
+    name: str
+    variables: dict[str, str] = {}
+
+
 Tone = Literal["professional", "casual", "friendly", "formal", "enthusiastic", "direct", "storytelling", "educational"]
 WorkflowStatus = Literal["running", "awaiting_review", "completed", "failed"]
 
@@ -65,7 +75,10 @@ class WorkflowEvent(WorkflowServiceEvent):
 
 
 class WorkflowStarted(WorkflowEvent):
-    """A piece of content is to become posts. Version 1 had the bare `source_text` and one bar for all."""
+    """A piece of content is to become posts. Version 1 had the bare `source_text` and one bar for all.
+
+    In mode `template` a filled `template` is the source, or, where there is another one, the brief among the options.
+    """
 
     schema_version: ClassVar[int] = 2
     mode: Literal["manual", "template"] = "manual"
@@ -77,6 +90,7 @@ class WorkflowStarted(WorkflowEvent):
     project_id: UUID | None = None
     options: dict[str, Any] = {}
     criteria_weights: dict[str, float] = {}  # how much each criterion counts; empty: as the judge has it
+    template: TemplateUse | None = None
 
 
 class PlatformEvent(WorkflowEvent):

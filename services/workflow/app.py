@@ -11,11 +11,12 @@ from services.workflow.approval_tokens import ApprovalTokens
 from services.workflow.domain import approval_link, caption, comment, execution, log_retention, project, run, workflow
 from services.workflow.drafts import Drafts
 from services.workflow.importing import api as imports
-from services.workflow.live import Live
 from services.workflow.projections import checkpoints, executions, reviews, runs, workflows
 from services.workflow.settings import WorkflowSettings
 from services.workflow.sources import Sources
+from services.workflow.templates import Templates
 from services.workflow.tools import Tools
+from shared.http.live import Live
 from shared.kit import Kit, Service
 from shared.retention.everywhere import EVERYWHERE
 
@@ -27,7 +28,7 @@ async def tools(kit: Kit) -> AsyncIterator[Tools]:
     assert isinstance(kit.settings, WorkflowSettings)
     keys = [key for key in kit.settings.field_keys.split(",") if key]
     sources, drafts = Sources(kit.client, kit.settings), Drafts(kit.client)
-    yield Tools(kit.settings, sources, Live(kit), drafts, ApprovalTokens(keys))
+    yield Tools(kit.settings, sources, Live(kit), drafts, Templates(kit.client), ApprovalTokens(keys))
 
 
 service = Service(

@@ -33,6 +33,7 @@ PlatformName = Annotated[
 # PostgreSQL's text cannot hold NUL.
 Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300, pattern=r"^[^\x00]*$")]
+Placeholder = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[^\x00]*$")]
 WorkflowStatus = Literal["running", "awaiting_review", "completed", "failed", "archived"]
 
 
@@ -112,6 +113,18 @@ class CriteriaWeights(In):
         return self
 
 
+class TemplateIn(In):
+    """A template and the values of its placeholders.
+
+    Filled, it is the text that posts are made of; beside a `source` it tells the writer how to make posts of that.
+    """
+
+    template_id: UUID
+    variables: dict[Placeholder, Annotated[Text, Field(max_length=20_000)]] = Field(
+        default_factory=dict, max_length=40, examples=[{"product": "The quiet oven"}]
+    )
+
+
 class NewWorkflow(In):
     """One piece of content that is to become a post on each platform."""
 
@@ -122,9 +135,10 @@ class NewWorkflow(In):
         },
     )
 
-    source: SourceIn
+    source: SourceIn | None = Field(None, description="Not needed in mode `template`.")
     platforms: Annotated[list[PlatformName], Field(min_length=1, max_length=10), AfterValidator(distinct)]
-    mode: Literal["manual"] = "manual"
+    mode: Literal["manual", "template"] = "manual"
+    template_input: TemplateIn | None = Field(None, description="For mode `template`.")
     min_score: Annotated[int, Field(ge=0, le=100)] | None = Field(None, description="Default: 70.")
     max_iterations: Annotated[int, Field(ge=1, le=20)] | None = Field(None, description="Default: 3.")
     tone: Tone = Field("professional", description="`GET /api/v1/tones` says what each is.")
@@ -132,6 +146,16 @@ class NewWorkflow(In):
         None, description="What counts in the score of a draft; left out, as this installation has it."
     )
     project_id: UUID | None = None
+
+    @model_validator(mode="after")
+    def of_its_mode(self) -> NewWorkflow:
+        if self.mode == "template" and self.template_input is None:
+            raise ValueError("Send `template_input` with a `template_id`; mode template needs it.")
+        if self.mode == "manual" and self.template_input is not None:
+            raise ValueError('`template_input` goes with `"mode": "template"`; send both or neither.')
+        if self.mode == "manual" and self.source is None:
+            raise ValueError("Send a `source`: a `text`, a `url` or a `file_id`.")
+        return self
 
 
 class ImageIn(In):

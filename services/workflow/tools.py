@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from services.workflow.approval_tokens import ApprovalTokens
 from services.workflow.drafts import Drafts
-from services.workflow.live import Live
 from services.workflow.settings import WorkflowSettings
 from services.workflow.sources import Sources
+from services.workflow.templates import Templates
+from shared.http.live import Live
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,4 +18,5 @@ class Tools:
     sources: Sources
     live: Live
     drafts: Drafts
+    templates: Templates
     approval_tokens: ApprovalTokens

@@ -144,6 +144,78 @@ async def test_a_source_that_is_gone_ends_in_a_failure_that_says_what_to_do(plat
     assert await ada.drafts(str(lost.workflow_id), 0) == []
 
 
+async def template(who: Someone, prompt: str) -> str:
+    made = await who.post("generation", "/api/v1/templates", {"name": "Launch", "type": "linkedin", "prompt": prompt})
+    return str(made.body["id"])
+
+
+LAUNCH = "{what} is here. It {does}. Try it today, and tell us what you bake on {platform}."
+
+
+async def test_a_filled_template_is_what_drafts_are_made_of(ada: Someone) -> None:
+    template_id = await template(ada, LAUNCH)
+    variables = {"what": "The quiet oven", "does": "bakes two loaves in forty minutes without a fan"}
+    started = {
+        "mode": "template",
+        "template_input": {"template_id": template_id, "variables": variables},
+        "min_score": 0,
+    }
+    answer = await ada.post("workflow", "/api/v1/workflows", started | {"platforms": ["linkedin", "blog"]})
+    assert answer.status == 201, answer.body
+    filled = (
+        "The quiet oven is here. It bakes two loaves in forty minutes without a fan. "
+        "Try it today, and tell us what you bake on linkedin, blog."
+    )
+    workflow_id, kept = answer.body["id"], answer.body["template_input"]
+    assert (answer.body["mode"], answer.body["source_content"], kept["text"]) == ("template", None, filled)
+    assert kept["template"] == {"template_id": template_id, "name": "Launch", "variables": variables}
+    await ada.states(workflow_id, "awaiting_review")
+    for draft in await ada.drafts(workflow_id, 2):
+        assert "bakes two loaves in forty minutes" in draft["content"]
+        assert all(origin != "missing" for _, origin in provenance(draft["content"], filled, draft["title"]))
+
+
+async def test_beside_a_source_a_filled_template_tells_how_to_write(ada: Someone) -> None:
+    offered = (await ada.get("generation", "/api/v1/templates", is_custom=False, type="linkedin")).body["items"][0]
+    by = {"mode": "template", "template_input": {"template_id": offered["id"], "variables": {"topic": "rye bread"}}}
+    workflow_id = await ada.start(**by, platforms=["linkedin"], min_score=0, tone="casual")
+    found = (await ada.get("workflow", f"/api/v1/workflows/{workflow_id}")).body
+    options = found["manual_options"]
+    assert options["topic"] == "rye bread"
+    assert options["brief"].startswith("Write a LinkedIn post about rye bread in a casual tone")
+    assert found["template_input"]["text"].strip() == ARTICLE.strip()
+    (draft,) = await ada.drafts(workflow_id)
+    assert "rye" in draft["content"]
+    assert "Write a LinkedIn post" not in draft["content"]
+
+
+async def test_a_template_that_cannot_be_filled_starts_nothing(platform: Desk, ada: Someone) -> None:
+    mine, eve = await template(ada, LAUNCH), platform.someone()
+    offered = (await ada.get("generation", "/api/v1/templates", is_custom=False)).body["items"][0]
+    by = {"mode": "template", "platforms": ["x"]}
+
+    async def refused(who: Someone, status: int, sentence: str, **body: Any) -> dict[str, Any]:
+        answer = await who.post("workflow", "/api/v1/workflows", by | body)
+        told = answer.body["detail"] + str(answer.body.get("errors", ""))
+        assert (answer.status, sentence in told) == (status, True), answer.body
+        return dict(answer.body)
+
+    def of(template_id: object, **variables: str) -> dict[str, Any]:
+        return {"template_input": {"template_id": str(template_id), "variables": variables}}
+
+    values = {"what": "Oven", "does": "bakes"}
+    assert (await refused(ada, 422, "wants a value for does", **of(mine, what="Oven")))["missing"] == ["does"]
+    assert (await refused(ada, 422, "no placeholder dose", **of(mine, **values, dose="x")))["unknown"] == ["dose"]
+    await refused(ada, 422, "shorten what you send", **of(mine, what="x" * 20_000, does="bakes"))
+    await refused(ada, 422, "send `source` as well", **of(offered["id"], topic="bread", target_length="9", title="t"))
+    await refused(ada, 404, "no such template", **of(new_id()))
+    await refused(eve, 404, "no such template", **of(mine, **values))
+    await refused(ada, 422, "mode template needs it")
+    await refused(ada, 422, "send both or neither", mode="manual", source={"text": "Bread."}, **of(mine, **values))
+    await refused(ada, 422, "Send a `source`", mode="manual")
+    assert (await ada.get("workflow", "/api/v1/workflows")).body["items"] == []
+
+
 async def test_a_restart_of_the_database_costs_no_draft(platform: Desk, ada: Someone) -> None:
     started = [await ada.start(f"# Story {n}\n\n{ARTICLE}", min_score=100, max_iterations=2) for n in range(4)]
     await ada.drafts(started[0])

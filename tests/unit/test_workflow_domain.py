@@ -20,6 +20,7 @@ from contracts.events.workflow import (
     PlatformReadyForReview,
     PublicationRequested,
     Source,
+    TemplateUse,
     WorkflowArchived,
     WorkflowCompleted,
     WorkflowRemoved,
@@ -83,6 +84,17 @@ def test_the_weights_of_the_criteria_go_with_every_draft_that_is_asked_for() -> 
     past = past.when(refine).then_types(DraftEdited, DraftRequested)
     asked = [event.criteria_weights for event in past.history if isinstance(event, DraftRequested)]
     assert asked == [weights] * 3
+
+
+def test_a_workflow_by_a_template_says_which_and_tells_every_writer_of_it() -> None:
+    use = TemplateUse(template_id=OTHER, name="Launch", variables={"product": "an oven"})
+    past = started(replace(START_TWO, template=use, options={"brief": "Praise an oven."}))
+    first = past.history[0]
+    assert isinstance(first, WorkflowStarted)
+    assert (first.mode, first.template) == ("template", use)
+    assert [each.options for each in past.history[1:] if isinstance(each, DraftRequested)] == [
+        {"brief": "Praise an oven."}
+    ] * 2
 
 
 def test_starting_twice_is_starting_once() -> None:

@@ -10,6 +10,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 
 from services.workflow import queries
+from services.workflow.api.beginnings import content_of, stands_alone
 from services.workflow.api.decisions import check_images, decision_of, publication_of
 from services.workflow.domain import commands as ask
 from services.workflow.domain.project import CreateProject, DeleteProject, UpdateProject
@@ -112,27 +113,19 @@ async def start_workflow(
     kit = _kit(request)
     workflow_id = idempotency.id()
     tools: Tools = kit.tools
-    if body.project_id is not None or not tools.sources.travels(body.source.text):
+    if body.project_id is not None or not stands_alone(body, tools):
         await idempotency.look_up()  # before asking others for what a repeat does not need
     if not idempotency.replayed:
         if body.project_id is not None:
             await _project(request, user.user_id, body.project_id)
-        authorization = request.headers["authorization"]
-        if body.source.text is not None:
-            source = await tools.sources.inline(user.user_id, body.source.title, body.source.text)
-        elif body.source.url is not None:
-            source = await tools.sources.from_url(body.source.url, authorization)
-        else:
-            assert body.source.file_id is not None
-            source = await tools.sources.from_file(body.source.file_id, authorization)
-        if body.source.title:
-            source = source.model_copy(update={"title": body.source.title})
+        content = await content_of(body, tools, user.user_id, request.headers["authorization"])
         command = ask.StartWorkflow(
             workflow_id=workflow_id,
             user_id=user.user_id,
-            source=source,
+            source=content.source,
             platforms=tuple(body.platforms),
-            mode=body.mode,
+            options=content.options,
+            template=content.template,
             min_score=tools.settings.min_score if body.min_score is None else body.min_score,
             max_iterations=tools.settings.max_iterations if body.max_iterations is None else body.max_iterations,
             tone=body.tone,

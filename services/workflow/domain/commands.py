@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from contracts.events.workflow import AttachedImage, Source
+from contracts.events.workflow import AttachedImage, Source, TemplateUse
 
 Action = Literal["accept", "reject", "edit_and_refine", "edit_and_publish"]
 
@@ -19,13 +19,13 @@ class StartWorkflow:
     user_id: UUID
     source: Source
     platforms: tuple[str, ...]
-    mode: Literal["manual", "template"] = "manual"
     min_score: int = 70
     max_iterations: int = 3
     tone: str = "professional"
     project_id: UUID | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     criteria_weights: Mapping[str, float] = field(default_factory=dict)
+    template: TemplateUse | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,7 +97,7 @@ def _start(command: ask.StartWorkflow, workflow: Workflow) -> list[WorkflowEvent
     common = {"workflow_id": command.workflow_id, "user_id": command.user_id}
     started = WorkflowStarted(
         **common,
-        mode=command.mode,
+        mode="manual" if command.template is None else "template",
         source=command.source,
         platforms=command.platforms,
         min_score=command.min_score,
@@ -106,6 +106,7 @@ def _start(command: ask.StartWorkflow, workflow: Workflow) -> list[WorkflowEvent
         project_id=command.project_id,
         options=dict(command.options),
         criteria_weights=dict(command.criteria_weights),
+        template=command.template,
     )
     return [
         started,

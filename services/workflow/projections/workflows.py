@@ -65,6 +65,8 @@ def remove_project(event: ProjectDeleted, at: datetime) -> RowChange:
 def add_workflow(event: WorkflowStarted, at: datetime) -> list[RowChange]:
     template = event.mode == "template"
     source = event.source.model_dump(mode="json")
+    if event.template is not None:
+        source["template"] = event.template.model_dump(mode="json")
     return [
         insert(
             "workflows",
