@@ -50,6 +50,7 @@ class Service:
     retention: Sequence[Rule] = ()
     months: Sequence[str] = ()  # tables in parts by month
     tools: Callable[[Any], AbstractAsyncContextManager[Any]] | None = None
+    secrets: Mapping[str, frozenset[str]] = field(default_factory=dict)  # columns that leave no table, by table
     body_limits: Mapping[str, int] = field(default_factory=dict)
     deadlines: Mapping[str, float] = field(default_factory=dict)
 

@@ -8,6 +8,9 @@ Role = Literal["viewer", "reviewer", "moderator", "admin"]
 
 ROLES: tuple[Role, ...] = ("viewer", "reviewer", "moderator", "admin")
 
+# What the token of a trial says instead: no role, so nothing that takes one is open to it.
+TRIAL = "trial"
+
 
 def from_on(least: Role) -> tuple[Role, ...]:
     """This role and those above it."""

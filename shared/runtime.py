@@ -14,7 +14,7 @@ from typing import Any, get_args
 import uvicorn
 from fastapi import FastAPI
 
-from shared import internal_api
+from shared import archive, internal_api
 from shared.bus.reports import Reports
 from shared.bus.wakes import Wakes
 from shared.database import UNAVAILABLE
@@ -62,7 +62,7 @@ def build(service: Service, settings: ServiceSettings, role: Role = "all") -> Fa
             app.state.verifier = verifier(client)
             yield
 
-    routers = [internal_api.router, *service.routers] if role in ("all", "http") else []
+    routers = [internal_api.router, archive.router, *service.routers] if role in ("all", "http") else []
     app = create_app(
         title=f"Presswork {service.name}",
         service=service.name,

@@ -28,6 +28,22 @@ class UserRegistered(UserEvent):
     hashed_password: Private[str] = None
 
 
+class TrialStarted(UserEvent):
+    """Somebody tries the platform without an address; what they make goes when the trial ends."""
+
+    username: str
+    expires_at: datetime
+
+
+class TrialClaimed(UserEvent):
+    """Whoever tried the platform signed up: the trial is an account now, and all that was made stays."""
+
+    username: str
+    name: str | None = None
+    email: Private[str] = None
+    hashed_password: Private[str] = None
+
+
 class ProfileUpdated(UserEvent):
     """The user changed how they appear and how drafts should sound."""
 

@@ -263,6 +263,7 @@ PARTICULAR: dict[tuple[str, str], Any] = {
     ("ProcessingRunStarted", "platform_type"): "pixelfed",
     ("StepFailed", "reason"): "The step took longer than 600 seconds.",
     ("SessionRevoked", "reason"): "logged_out",
+    ("TrialStarted", "username"): "trial-019cac3e7a107c3e9f00000000000001",
     ("WebhookAdded", "description"): "The newsroom's board",
     ("WebhookChanged", "description"): "The newsroom's board",
     ("WebhookDisabled", "reason"): "failing",

@@ -15,6 +15,8 @@ from contracts.events.auth import (
     SessionRemoved,
     SessionRevoked,
     SessionStarted,
+    TrialClaimed,
+    TrialStarted,
     UserActivated,
     UserDeactivated,
     UserErased,
@@ -53,6 +55,44 @@ def add_user(event: UserRegistered, at: datetime) -> list[RowChange]:
             created_at=at,
             updated_at=at,
         ),
+    ]
+
+
+@projects(TrialStarted)
+def add_trial(event: TrialStarted, at: datetime) -> list[RowChange]:
+    return [
+        insert(
+            "users",
+            id=event.user_id,
+            username=event.username,
+            email=f"{event.user_id}@trial.invalid",  # nobody's, and no password fits what stands for one
+            hashed_password="",
+            trial_expires_at=event.expires_at,
+            role="viewer",
+            is_active=True,
+            email_verified=False,
+            metadata={},
+            created_at=at,
+            updated_at=at,
+        ),
+        insert("profiles", user_id=event.user_id, preferences={}, created_at=at, updated_at=at),
+    ]
+
+
+@projects(TrialClaimed)
+def claim_trial(event: TrialClaimed, at: datetime) -> list[RowChange]:
+    return [
+        update(
+            "users",
+            {"id": event.user_id},
+            username=event.username,
+            email=event.email or f"{event.user_id}@erased.invalid",
+            hashed_password=event.hashed_password or "",
+            name=event.name,
+            trial_expires_at=None,
+            updated_at=at,
+        ),
+        update("profiles", {"user_id": event.user_id}, name=event.name, updated_at=at),
     ]
 
 

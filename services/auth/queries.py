@@ -10,7 +10,8 @@ from shared.database import PoolConnection
 from shared.http.pagination import PageRequest
 
 _USER = """
-SELECT users.id, users.username, users.email, users.name, users.role, users.email_verified,
+SELECT users.id, users.username, CASE WHEN trial_expires_at IS NULL THEN users.email END AS email, users.name,
+       users.role, users.email_verified, users.trial_expires_at,
        profiles.tone_of_voice, profiles.preferences, users.created_at, users.updated_at, users.last_login
 FROM users JOIN profiles ON profiles.user_id = users.id
 WHERE users.id = $1
@@ -30,10 +31,12 @@ _LONG_ENDED = """
 SELECT id FROM sessions WHERE user_id = $1 AND revoked AND updated_at < $2 ORDER BY updated_at, id LIMIT 20
 """
 _ALL_SESSIONS = "SELECT id FROM sessions WHERE user_id = $1 ORDER BY id"
+_TRIAL_EXPIRES_AT = "SELECT trial_expires_at FROM users WHERE id = $1"
 _PASSWORD_HASH = "SELECT hashed_password FROM users WHERE id = $1"
 _ROLE = "SELECT role FROM users WHERE id = $1 AND is_active"
 
-_ACCOUNT_COLUMNS = """id, username, email, name, role, is_active, email_verified, created_at, updated_at, last_login"""
+_ACCOUNT_COLUMNS = """id, username, CASE WHEN trial_expires_at IS NULL THEN email END AS email, name, role, is_active,
+       email_verified, trial_expires_at, created_at, updated_at, last_login"""
 _ACCOUNT = f"SELECT {_ACCOUNT_COLUMNS} FROM users WHERE id = $1"
 # One statement for each combination of filters would be six; the planner leaves out what is null.
 _ACCOUNTS = f"""
@@ -63,7 +66,7 @@ WHERE id = $1 AND NOT email_verified AND verification_token IS NOT NULL
 
 # Whose session it is, when it began, and what a new access token says of them.
 _SESSION = """
-SELECT sessions.created_at, users.id AS user_id, users.username, users.role
+SELECT sessions.created_at, users.id AS user_id, users.username, users.role, users.trial_expires_at
 FROM sessions JOIN users ON users.id = sessions.user_id
 WHERE sessions.id = $1 AND users.is_active
 """
@@ -115,6 +118,12 @@ async def long_ended(connection: PoolConnection, user_id: UUID, before: datetime
 async def all_sessions(connection: PoolConnection, user_id: UUID) -> list[UUID]:
     """The ids of a user's sessions, whatever became of them."""
     return [row["id"] for row in await connection.fetch(_ALL_SESSIONS, user_id)]
+
+
+async def trial_expires_at(connection: PoolConnection, user_id: UUID) -> datetime | None:
+    """When the user's trial ends; None for an account, and for nobody."""
+    found: datetime | None = await connection.fetchval(_TRIAL_EXPIRES_AT, user_id)
+    return found
 
 
 async def password_hash(connection: PoolConnection, user_id: UUID) -> str | None:

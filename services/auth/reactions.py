@@ -1,20 +1,22 @@
-"""What auth does because of events: a token goes by mail, and a connection that is gone is left."""
+"""What auth does because of events: a token goes by mail, a trial ends, and a connection that is gone is left."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from uuid import UUID
 
-from contracts.events.auth import VerificationRequested
+from contracts.events.auth import TrialClaimed, TrialStarted, VerificationRequested
 from contracts.events.publishing import ConnectionRemoved
 from services.auth import queries
-from services.auth.domain.session import LeavePlatform
+from services.auth.domain.session import LeavePlatform, RemoveSession
+from services.auth.domain.trial import EndTrial
 from services.auth.mail import verification_mail
 from services.auth.tools import Tools
 from services.auth.verification_tokens import hash_of
 from shared.ids import derive
 from shared.kit import Kit
-from shared.reactions import LeasedTask, Task, on, work
+from shared.reactions import LeasedTask, Strike, Task, on, work
 
 
 @on(VerificationRequested)
@@ -37,6 +39,30 @@ async def send_it(task: LeasedTask, kit: Kit) -> Sequence[None]:
             expires_at = user["verification_token_expires"]
             await tools.mail.send(verification_mail(user["email"], user["username"], token, expires_at, tools.settings))
     return []
+
+
+@on(TrialStarted)
+def end_it_in_time(event: TrialStarted) -> Task:
+    return Task(derive("trial", event.user_id), "end_trial", {"user_id": event.user_id}, due_at=event.expires_at)
+
+
+@on(TrialClaimed)
+def let_it_be(event: TrialClaimed) -> Strike:
+    return Strike(derive("trial", event.user_id))
+
+
+@work("end_trial", lease=60)
+async def end_trial(task: LeasedTask, kit: Kit) -> Sequence[EndTrial | RemoveSession]:
+    """The account goes with its sessions, as one that is erased; other services hear of it."""
+    user_id, now = UUID(task.payload["user_id"]), datetime.now(UTC)
+    async with kit.database.reading(None) as connection:
+        if await queries.trial_expires_at(connection, user_id) is None:
+            return []
+        # The number first: it vouches for the sessions.
+        log_ins = await queries.log_ins(connection, user_id)
+        session_ids = await queries.all_sessions(connection, user_id)
+    sessions = [RemoveSession(session_id, now, erased=True) for session_id in session_ids]
+    return [EndTrial(user_id, log_ins, now), *sessions]
 
 
 @on(ConnectionRemoved)

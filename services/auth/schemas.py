@@ -125,10 +125,11 @@ class User(BaseModel):
 
     id: UUID
     username: str = Field(examples=["ada"])
-    email: str = Field(examples=["ada@example.org"])
+    email: str | None = Field(description="null for a trial.", examples=["ada@example.org"])
     name: str | None = Field(examples=["Ada Lovelace"])
     role: str = Field(description="admin, moderator, reviewer or viewer.", examples=["viewer"])
     email_verified: bool
+    trial_expires_at: datetime | None = Field(description="When a trial ends; null for an account.")
     tone_of_voice: str | None
     preferences: dict[str, Any]
     created_at: datetime
@@ -154,11 +155,12 @@ class Account(BaseModel):
 
     id: UUID
     username: str = Field(examples=["ada"])
-    email: str = Field(examples=["ada@example.org"])
+    email: str | None = Field(description="null for a trial.", examples=["ada@example.org"])
     name: str | None = Field(examples=["Ada Lovelace"])
     role: Role
     is_active: bool
     email_verified: bool
+    trial_expires_at: datetime | None = Field(description="When a trial ends; null for an account.")
     created_at: datetime
     updated_at: datetime
     last_login: datetime | None
@@ -177,6 +179,13 @@ class LoggedIn(TokenPair):
     """Tokens and the account they are of."""
 
     user: User
+
+
+class Trial(TokenPair):
+    """Tokens of a trial: send the access token with a sign-up, and what the trial made is the new account's."""
+
+    user_id: UUID
+    expires_at: datetime = Field(description="When the trial ends and all that it made goes, unless it was claimed.")
 
 
 class Session(BaseModel):

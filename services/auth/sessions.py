@@ -24,6 +24,7 @@ from services.auth.schemas import TokenPair
 from services.auth.tools import Tools
 from shared.ids import new_id
 from shared.kit import Kit
+from shared.roles import TRIAL
 
 # Of log-ins of one user at the same moment one gets through; the others look again at what is open.
 TRIES = 20
@@ -48,8 +49,13 @@ class TooManyLogIns(Exception):
     """So many log-ins of one user at once that this one never got through."""
 
 
-async def start(kit: Kit, user_id: UUID, username: str, role: str, device: Device) -> TokenPair:
-    """A new session; the oldest goes when there are too many. Raises TooManyLogIns."""
+async def start(
+    kit: Kit, user_id: UUID, username: str, role: str, device: Device, *, until: datetime | None = None
+) -> TokenPair:
+    """A new session, of a trial one that ends with it (`until`); the oldest goes when there are too many.
+
+    Raises TooManyLogIns.
+    """
     tools: Tools = kit.tools
     settings = tools.settings
     session_id = new_id()
@@ -68,7 +74,7 @@ async def start(kit: Kit, user_id: UUID, username: str, role: str, device: Devic
             user_id,
             number,
             hash_of(token),
-            now + lifetime,
+            _sooner(now + lifetime, until),
             device.info,
             device.user_agent,
             device.ip_address,
@@ -79,7 +85,7 @@ async def start(kit: Kit, user_id: UUID, username: str, role: str, device: Devic
             await kit.handle(LogIn(user_id, session_id, number), actor=user_id, also=[beginning, *leaving, *forgotten])
         except LoggedInMeanwhile:
             continue
-        return _pair(tools, user_id, session_id, username, role, token, now)
+        return _pair(tools, user_id, session_id, username, role, token, now, until)
     raise TooManyLogIns
 
 
@@ -90,7 +96,9 @@ async def renew(kit: Kit, presented: Presented) -> TokenPair:
         row = await queries.session(connection, presented.session_id)
     if row is None:
         raise RefreshRefused("This session does not exist; log in again.")
-    now = datetime.now(UTC)
+    now, until = datetime.now(UTC), row["trial_expires_at"]
+    if until is not None and now >= until:
+        raise RefreshRefused("This trial is over; sign up for an account.")
     ends_at = row["created_at"] + timedelta(days=tools.settings.session_days)
     token = tools.refresh_tokens.issue(presented.session_id)
     session = await kit.handle(
@@ -100,21 +108,33 @@ async def renew(kit: Kit, presented: Presented) -> TokenPair:
             presented.genuine,
             hash_of(token),
             now,
-            min(now + timedelta(days=tools.settings.refresh_days), ends_at),
+            _sooner(min(now + timedelta(days=tools.settings.refresh_days), ends_at), until),
         ),
         actor=row["user_id"],
     )
     if session.revoked:
         raise RefreshRefused("This refresh token was used before, so its session was ended; log in again.")
-    return _pair(tools, row["user_id"], presented.session_id, row["username"], row["role"], token, now)
+    return _pair(tools, row["user_id"], presented.session_id, row["username"], row["role"], token, now, until)
 
 
 def _pair(
-    tools: Tools, user_id: UUID, session_id: UUID, username: str, role: str, refresh_token: str, now: datetime
+    tools: Tools,
+    user_id: UUID,
+    session_id: UUID,
+    username: str,
+    role: str,
+    refresh_token: str,
+    now: datetime,
+    until: datetime | None,
 ) -> TokenPair:
-    lifetime = timedelta(minutes=tools.settings.access_minutes)
+    lifetime = _sooner(now + timedelta(minutes=tools.settings.access_minutes), until) - now
+    said = role if until is None else TRIAL
     return TokenPair(
-        access_token=tools.signer.issue(user_id, session_id, role, username, now, lifetime),
+        access_token=tools.signer.issue(user_id, session_id, said, username, now, lifetime),
         refresh_token=refresh_token,
         expires_in=int(lifetime.total_seconds()),
     )
+
+
+def _sooner(moment: datetime, until: datetime | None) -> datetime:
+    return moment if until is None else min(moment, until)

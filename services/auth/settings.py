@@ -30,6 +30,8 @@ class AuthSettings(ServiceSettings):
     )
     max_sessions: int = Field(5, ge=1, le=1000, description="Sessions a user may have; the oldest makes room.")
 
+    trial_days: float = Field(7, gt=0, le=365, description="How long a trial lasts that nobody claims.")
+
     verification_hours: float = Field(
         48, gt=0, description="How long the token works that goes to a new user's e-mail address."
     )

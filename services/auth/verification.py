@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from services.auth.domain.user import Verification
+from services.auth.domain.trial import Verification
 from services.auth.tools import Tools
 from services.auth.verification_tokens import hash_of
 

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
-from services.gateway import composition, history, pages, routing
+from services.gateway import archive, composition, history, pages, routing
 from services.gateway.clients import ClientAddresses
 from services.gateway.door import Door
 from services.gateway.limits import Limits
@@ -38,7 +38,7 @@ def build(settings: GatewaySettings) -> FastAPI:
     app = create_app(
         title="Presswork gateway",
         service="gateway",
-        routers=(composition.router, history.router, pages.router),
+        routers=(composition.router, history.router, archive.router, pages.router),
         lifespan=lifespan,
         checks={service: _answers(client, service) for service in client.services},
         max_body_bytes=settings.body_bytes,

@@ -12,6 +12,7 @@ from services.gateway.proxy import Proxy
 from services.gateway.routing import Route
 from shared.http.problem import Problem
 from shared.http.user import verified
+from shared.roles import TRIAL
 from shared.security.tokens import Claims, Verifier
 
 
@@ -48,7 +49,7 @@ class Door:
             await self._proxy(scope, receive, announcing, service=route.service, address=address, claims=claims)
 
     async def _admit(self, scope: Scope, route: Route, address: str) -> tuple[Claims | None, dict[str, str]]:
-        """Who comes in, and what is left of their limit. Raises 401 and 429 Problems."""
+        """Who comes in, and what is left of their limit. Raises 401, 403 and 429 Problems."""
         method, path = scope["method"], scope["path"]
         if routing.is_public(route, method, path):
             if rule := limits.rule_for(method, path):
@@ -63,10 +64,14 @@ class Door:
             # Guessing tokens is counted too.
             refusal.headers.update(await self._count("anonymous", limited_as(address)))
             raise
+        if claims.role == TRIAL:
+            routing.refuse_trial(route, method)
         who = str(claims.user_id)
         counted = await self._count("user", who)
         if rule := limits.rule_of_user(method, path):
             counted = await self._count(rule, who)  # the closer limit is the one to tell
+        if claims.role == TRIAL and (rule := limits.rule_of_trial(method, path)):
+            counted = await self._count(rule, limited_as(address))
         return claims, counted
 
     async def _count(self, rule: str, who: str) -> dict[str, str]:

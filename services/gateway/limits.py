@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from limits import RateLimitItem, parse
+from limits import RateLimitItem, parse_many
 from limits.aio.storage import MemoryStorage, Storage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from limits.errors import StorageError
@@ -55,8 +56,11 @@ class Limits:
     """Counts requests. While a shared store cannot be reached, each process counts for itself."""
 
     def __init__(self, rules: Mapping[str, str], storage: str = "memory://") -> None:
-        """`rules` by name, as `5/15 minutes`. Raises ValueError for a rule or storage that cannot be read."""
-        self._rules: dict[str, RateLimitItem] = {name: parse(rule) for name, rule in rules.items()}
+        """`rules` by name, as `5/15 minutes` or, where several hold, `3/hour; 5/day`.
+
+        Raises ValueError for a rule or storage that cannot be read.
+        """
+        self._rules: dict[str, list[RateLimitItem]] = {name: parse_many(rule) for name, rule in rules.items()}
         self._own = SlidingWindowCounterRateLimiter(SweptMemory())
         self._warned_at = -math.inf
         self._shared: SlidingWindowCounterRateLimiter | None = None
@@ -74,7 +78,10 @@ class Limits:
             "refresh": settings.limit_refresh,
             "user": settings.limit_user,
             "executions": settings.limit_executions,
+            "archive": settings.limit_archive,
             "approval": settings.limit_approval,
+            "trial": settings.limit_trial,
+            "trial_outputs": settings.limit_trial_outputs,
             "anonymous": settings.limit_anonymous,
         }
         return cls(rules, settings.limits_storage)
@@ -94,10 +101,18 @@ class Limits:
             _log.warning("the shared store of limits cannot be reached; counting in this process")
 
     async def _count(self, limiter: SlidingWindowCounterRateLimiter, rule: str, who: str) -> Allowance:
-        item = self._rules[rule]
-        allowed = await limiter.hit(item, rule, who)
-        stats = await limiter.get_window_stats(item, rule, who)
-        return Allowance(allowed, item.amount, stats.remaining if allowed else 0, stats.reset_time)
+        """Where several limits hold, the closest one is told; a request that one of them refuses counts for none."""
+        items = self._rules[rule]
+        for item in items if len(items) > 1 else ():
+            if not await limiter.test(item, rule, who):
+                stats = await limiter.get_window_stats(item, rule, who)
+                return Allowance(False, item.amount, 0, stats.reset_time)
+        found = []
+        for item in items:
+            allowed = await limiter.hit(item, rule, who)
+            stats = await limiter.get_window_stats(item, rule, who)
+            found.append(Allowance(allowed, item.amount, stats.remaining if allowed else 0, stats.reset_time))
+        return min(found, key=lambda allowance: (allowance.allowed, allowance.remaining))
 
 
 def rule_for(method: str, path: str) -> str | None:
@@ -112,10 +127,21 @@ def rule_of_user(method: str, path: str) -> str | None:
     return _USER_RULES.get((method, path))
 
 
+def rule_of_trial(method: str, path: str) -> str | None:
+    """The rule of what a trial has written, counted per client address: trials are had for nothing."""
+    return "trial_outputs" if method == "POST" and _OF_TRIAL.fullmatch(path) else None
+
+
 # The token in the address is all that opens these.
 _LINKS = ("/approve/", "/api/v1/approvals/")
-_USER_RULES = {("POST", "/api/v1/executions"): "executions"}
-_OWN_RULES = {routing.LOG_IN: "login", routing.SIGN_UP: "signup", routing.REFRESH: "refresh"}
+_USER_RULES = {("POST", "/api/v1/executions"): "executions", ("GET", "/api/v1/export/account.zip"): "archive"}
+_OWN_RULES = {
+    routing.LOG_IN: "login",
+    routing.SIGN_UP: "signup",
+    routing.REFRESH: "refresh",
+    routing.TRY: "trial",
+}
+_OF_TRIAL = re.compile(r"/api/v1/(?:projects/[^/]+/generate/[^/]+|outputs/[^/]+/retry)/?")
 
 
 class SweptMemory(MemoryStorage):

@@ -13,6 +13,7 @@ class Route:
     """Paths at and below `prefix` belong to `service`. `methods` narrows what may pass; `public` needs no token.
 
     With `part`, only the paths at and below a part of that name of one of the things that `prefix` lists.
+    `trial` names the methods that are open to somebody without an account, too.
     """
 
     prefix: str
@@ -21,6 +22,7 @@ class Route:
     public: bool = False
     uploads: bool = False
     part: str = ""
+    trial: frozenset[str] = frozenset()
 
     @property
     def path(self) -> str:
@@ -35,12 +37,14 @@ class Route:
 
 
 _READ = frozenset({"GET", "HEAD"})
+_ANY = _READ | {"POST", "PUT", "PATCH", "DELETE"}
 
 ROUTES: tuple[Route, ...] = (
-    Route("/api/v1/auth", "auth"),
+    Route("/api/v1/auth", "auth", trial=_ANY),
+    Route("/api/v1/trial", "auth", methods=frozenset({"POST"}), public=True),
     Route("/api/v1/users", "auth"),
-    Route("/api/v1/projects", "generation", part="generate"),
-    Route("/api/v1/projects", "workflow"),
+    Route("/api/v1/projects", "generation", part="generate", trial=_ANY),
+    Route("/api/v1/projects", "workflow", trial=_ANY),
     Route("/api/v1/workflows", "workflow"),
     Route("/api/v1/review-queue", "workflow"),
     Route("/api/v1/reviews", "workflow"),
@@ -51,13 +55,13 @@ ROUTES: tuple[Route, ...] = (
     Route("/api/v1/processing-runs", "workflow"),
     Route("/api/v1/captions", "workflow"),
     Route("/api/v1/drafts", "generation"),
-    Route("/api/v1/outputs", "generation"),
-    Route("/api/v1/templates", "generation"),
+    Route("/api/v1/outputs", "generation", trial=_ANY),
+    Route("/api/v1/templates", "generation", trial=_READ),
     Route("/api/v1/caption-tasks", "generation"),
     Route("/api/v1/caption-settings", "generation"),
     Route("/api/v1/token-usage", "generation"),
     Route("/api/v1/style-profile", "generation"),
-    Route("/api/v1/tones", "generation"),
+    Route("/api/v1/tones", "generation", trial=_READ),
     Route("/api/v1/evaluations", "evaluation"),
     Route("/api/v1/caption-evaluations", "evaluation"),
     Route("/api/v1/jobs", "publishing"),
@@ -67,9 +71,9 @@ ROUTES: tuple[Route, ...] = (
     Route("/api/v1/platform-posts", "publishing"),
     Route("/api/v1/posts", "publishing"),
     Route("/api/v1/webhooks", "publishing"),
-    Route("/api/v1/export", "publishing"),
+    Route("/api/v1/export", "publishing", trial=_READ),
     Route("/api/v1/import", "workflow", uploads=True),
-    Route("/api/v1/files", "media", uploads=True),
+    Route("/api/v1/files", "media", uploads=True, trial=_ANY),
     Route("/api/v1/resources", "media", uploads=True),
     Route("/api/v1/images", "media", uploads=True),
     Route("/api/v1/media-files", "media"),
@@ -81,10 +85,11 @@ SIGN_UP = ("POST", "/api/v1/auth/signup")
 LOG_IN = ("POST", "/api/v1/auth/login")
 REFRESH = ("POST", "/api/v1/auth/refresh")
 CONFIRM = ("POST", "/api/v1/auth/verification/confirm")
-PUBLIC = frozenset({SIGN_UP, LOG_IN, REFRESH, CONFIRM})
+TRY = ("POST", "/api/v1/trial")
+PUBLIC = frozenset({SIGN_UP, LOG_IN, REFRESH, CONFIRM, TRY})
 
 _ID = "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
-COMPOSED = re.compile(rf"/api/v1/(?:workflows/{_ID}(?:/history)?|projects/{_ID})")
+COMPOSED = re.compile(rf"/api/v1/(?:workflows/{_ID}(?:/history)?|projects/{_ID}|export/account\.zip)")
 
 # Two spellings of one path must not be told apart here and taken for the same behind.
 _AMBIGUOUS = re.compile(rb"//|\\|%2f|%5c|%00|%2e|/\.\.?(?:/|$)", re.IGNORECASE)
@@ -116,3 +121,13 @@ def refuse_method(route: Route, method: str) -> None:
         allowed = ", ".join(sorted(route.methods))
         headers = {"Allow": allowed}
         raise Problem(405, "method-not-allowed", "Method not allowed", f"Use {allowed} here.", headers=headers)
+
+
+def refuse_trial(route: Route, method: str) -> None:
+    """Raises a 403 Problem for what takes an account."""
+    if method not in route.trial:
+        detail = (
+            "A trial uploads files and writes outputs of them; for anything else sign up with the trial's access "
+            "token (POST /api/v1/auth/signup), and what you made is yours."
+        )
+        raise Problem(403, "trial-only", "Not in a trial", detail)

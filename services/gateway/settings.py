@@ -18,7 +18,10 @@ class GatewaySettings(ServiceSettings):
     limit_refresh: str = Field("20/hour", description="Token refreshes of one address.")
     limit_user: str = Field("1000/hour", description="API requests of one user.")
     limit_executions: str = Field("20/hour", description="Executions one user may begin.")
+    limit_archive: str = Field("5/hour", description="Archives of all their data that one user may ask for.")
     limit_approval: str = Field("300/hour", description="Requests with approval links of one address.")
+    limit_trial: str = Field("3/hour; 5/day", description="Trials one address may begin.")
+    limit_trial_outputs: str = Field("3/hour; 5/day", description="Outputs that trials of one address may ask for.")
     limit_anonymous: str = Field("100/hour", description="API requests of one address without a valid token.")
     limits_storage: str = Field(
         "memory://", description="Where limits are counted: memory:// (this process) or redis://host:port."
@@ -40,7 +43,10 @@ class GatewaySettings(ServiceSettings):
         "limit_refresh",
         "limit_user",
         "limit_executions",
+        "limit_archive",
         "limit_approval",
+        "limit_trial",
+        "limit_trial_outputs",
         "limit_anonymous",
     )
     @classmethod

@@ -30,6 +30,8 @@ ORDER BY created_at DESC, id DESC LIMIT $4
 
 _IDS_IN_PROJECT = "SELECT id FROM files WHERE project_id = $1 AND user_id = $2 LIMIT $3"
 
+_BYTES_OF = "SELECT coalesce(sum(size_bytes), 0)::bigint FROM files WHERE user_id = $1"
+
 _RESOURCE_COLUMNS = "id, type, content, metadata, created_at"
 
 _RESOURCE = f"SELECT {_RESOURCE_COLUMNS} FROM resources WHERE id = $1"
@@ -85,6 +87,18 @@ ORDER BY created_at DESC, id DESC LIMIT $4
 
 _FILES_OF_POST = "SELECT id FROM media_files WHERE post_id = $1"
 
+# All whose bytes are in storage; `kind` and `id` are their order.
+_CONTENTS = """
+SELECT 'files' AS kind, id, path, name, mime_type, size_bytes, sha256 FROM files WHERE user_id = $1
+UNION ALL
+SELECT 'images', id, local_path, NULL, media_type, size_bytes, sha256 FROM images
+WHERE user_id = $1 AND sha256 IS NOT NULL
+UNION ALL
+SELECT 'media_files', id, path, NULL, file_type, file_size, sha256 FROM media_files WHERE user_id = $1
+"""
+_CONTENTS_PAGE = f"SELECT * FROM ({_CONTENTS}) AS kept WHERE (kind, id) > ($2, $3) ORDER BY kind, id LIMIT $4"
+_PATH_OF = f"SELECT path FROM ({_CONTENTS}) AS kept WHERE kind = $2 AND id = $3"
+
 _ALL_OF = """
 SELECT ARRAY(SELECT id FROM files WHERE user_id = $1 LIMIT $2) AS files,
        ARRAY(SELECT id FROM resources WHERE user_id = $1 LIMIT $2) AS resources,
@@ -131,6 +145,12 @@ async def files_of_project(connection: PoolConnection, user_id: UUID, project_id
     return [row["id"] for row in await connection.fetch(_IDS_IN_PROJECT, project_id, user_id, limit)]
 
 
+async def bytes_of(connection: PoolConnection, user_id: UUID) -> int:
+    """What the user's files weigh together, in bytes."""
+    found: int = await connection.fetchval(_BYTES_OF, user_id)
+    return found
+
+
 async def resource(connection: PoolConnection, resource_id: UUID) -> Any:
     """The resource's row, or None when the reader may not see it."""
     return await connection.fetchrow(_RESOURCE, resource_id)
@@ -174,3 +194,15 @@ async def files_of_post(connection: PoolConnection, post_id: UUID) -> list[UUID]
 async def all_of(connection: PoolConnection, user_id: UUID, limit: int) -> dict[str, list[UUID]]:
     """Ids of what is the user's, of each kind at most `limit`; posts only when their images are gone."""
     return dict(await connection.fetchrow(_ALL_OF, user_id, limit))
+
+
+async def contents(connection: PoolConnection, user_id: UUID, after: str, after_id: UUID, limit: int) -> list[Any]:
+    """What of the user's has bytes in storage, by kind and id, from after that place on."""
+    found: list[Any] = await connection.fetch(_CONTENTS_PAGE, user_id, after, after_id, limit)
+    return found
+
+
+async def path_of(connection: PoolConnection, user_id: UUID, kind: str, content_id: UUID) -> str | None:
+    """Where the bytes of one of them lie, or None when it is not there (any more)."""
+    found: str | None = await connection.fetchval(_PATH_OF, user_id, kind, content_id)
+    return found

@@ -29,6 +29,7 @@ class MediaSettings(ServiceSettings):
     s3_secret_key: str | None = Field(None, repr=False, description="Secret key of the bucket.")
 
     max_file_bytes: int = Field(26_214_400, gt=0, le=MAX_BODY_BYTES - 65_536, description="Largest file.")
+    trial_bytes: int = Field(10_485_760, gt=0, description="What the files of a trial may weigh, all together.")
     extract_seconds: float = Field(30.0, gt=0, le=60, description="How long reading the text of a file may take.")
     fetch_seconds: float = Field(15.0, gt=0, le=60, description="How long a URL may take to answer in full.")
     fetch_allow_private: bool = Field(

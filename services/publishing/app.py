@@ -157,4 +157,8 @@ service = Service(
     ],
     retention=[*WEBHOOK_RULES, *EVERYWHERE],
     tools=tools,
+    secrets={
+        "platform_connections": frozenset({"access_token", "refresh_token", "client_key", "client_secret"}),
+        "webhooks": frozenset({"secret", "previous_secret"}),
+    },
 )

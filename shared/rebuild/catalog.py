@@ -92,9 +92,12 @@ async def read_tables(connection: Connection, schema: str) -> list[str]:
     """The tables of a schema that are not the kit's; neither partitions, which are parts of them, nor copies, nor what
     a rebuild fills, nor what says of itself, in its comment, that it is no read table."""
     names = [row["relname"] for row in await connection.fetch(_READABLE, schema)]
-    return [
-        name for name in names if name not in KIT_TABLES and not re.search(COPIES, name) and not name.endswith(SUFFIX)
-    ]
+    return [name for name in names if name not in KIT_TABLES and is_live(name)]
+
+
+def is_live(table: str) -> bool:
+    """Whether the name is that of a table in use: of no copy, and of none that a rebuild fills."""
+    return not re.search(COPIES, table) and not table.endswith(SUFFIX)
 
 
 _TIES = """

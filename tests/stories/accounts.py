@@ -21,12 +21,31 @@ class Ground(Protocol):
 
 
 async def sign_up(on: Ground, user_id: UUID, chance: random.Random) -> None:
-    """Somebody comes and stays; beside them somebody comes and goes for good."""
+    """Somebody comes and stays; beside them somebody comes and goes for good, and others only try."""
     await _live(on, user_id, chance)
+    await _try(on, chance)
     guest = new_id()
     for session_id in await _live(on, guest, chance):
         await on.play(auth.SessionRemoved(session_id=session_id, user_id=guest), key=session_id)
     await on.play(auth.UserErased(user_id=guest), key=guest)
+
+
+async def _try(on: Ground, chance: random.Random) -> None:
+    """A trial that goes on, becomes an account, or ends."""
+    user_id = new_id()
+    name = f"trial-{user_id.hex}"
+    await on.play(auth.TrialStarted(user_id=user_id, username=name, expires_at=AT + timedelta(days=7)), key=user_id)
+    session_id = (await _visit(on, user_id, 1, chance))[0]
+    what = chance.choice(["goes on", "is claimed", "ends"])
+    if what == "is claimed":
+        name = f"bob-{user_id.hex}"
+        claimed = auth.TrialClaimed(
+            user_id=user_id, username=name, name="Bob", email=f"{name}@example.com", hashed_password="$2b$12$x"
+        )
+        await on.play(claimed, key=user_id)
+    if what == "ends":
+        await on.play(auth.SessionRemoved(session_id=session_id, user_id=user_id), key=session_id)
+        await on.play(auth.UserErased(user_id=user_id), key=user_id)
 
 
 async def _live(on: Ground, user_id: UUID, chance: random.Random) -> list[UUID]:

@@ -64,12 +64,15 @@ class World:
     seen: list[Request] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
     streams_open: int = 0
+    breaking: str = ""  # the service whose rows break off
     emit: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def token(self, user_id: UUID | None = None, lifetime: timedelta = timedelta(minutes=5)) -> dict[str, str]:
+    def token(
+        self, user_id: UUID | None = None, lifetime: timedelta = timedelta(minutes=5), role: str = "user"
+    ) -> dict[str, str]:
         """The header of a user, the owner of the workflow unless another is named."""
         user = user_id or self.owner
-        token = self.signer.issue(user, new_id(), "user", "ada", datetime.now(UTC), lifetime)
+        token = self.signer.issue(user, new_id(), role, "ada", datetime.now(UTC), lifetime)
         return {"Authorization": f"Bearer {token}"}
 
 
@@ -86,6 +89,7 @@ def service(world: World, name: str) -> FastAPI:
         assert request.headers[INTERNAL] == INTERNAL_TOKEN
         return world.events.get(name, [])
 
+    _add_archive(router, world, name)
     if name == "workflow":
         _add_workflows(router, world)
     if name in {"generation", "evaluation", "publishing"}:
@@ -133,6 +137,42 @@ def _own_verifier(world: World) -> Verifier:
         return world.signer.jwks()
 
     return Verifier(fetch)
+
+
+def _add_archive(router: APIRouter, world: World, name: str) -> None:
+    """Two tables of a service, one of them empty; three stored things of media on two pages, of which one is gone."""
+
+    @router.get("/internal/archive/{user_id}")
+    async def tables(user_id: UUID, request: Request) -> dict[str, Any]:
+        assert request.headers[INTERNAL] == INTERNAL_TOKEN
+        return {"tables": ["notes", "nothing"]}
+
+    @router.get("/internal/archive/{user_id}/{table}")
+    async def rows(user_id: UUID, table: str, request: Request) -> StreamingResponse:
+        assert request.headers[INTERNAL] == INTERNAL_TOKEN
+
+        async def lines() -> AsyncIterator[bytes]:
+            if table == "nothing":
+                return
+            yield b'{"user_id": "%s", "text": "one"}\n' % str(user_id).encode()
+            if world.breaking == name:
+                raise ConnectionResetError("the database went away")
+            yield b'{"text": "two"}\n'
+
+        return StreamingResponse(lines(), media_type="application/x-ndjson")
+
+    @router.get("/internal/contents/{user_id}")
+    async def contents(user_id: UUID, page: int = 1) -> dict[str, Any]:
+        here = f"/internal/contents/{user_id}"
+        names = ["files/1-bread.txt", "files/2-gone.txt"] if page == 1 else ["images/3.png"]
+        items = [{"name": each, "path": f"{here}/{each}", "bytes": 5, "sha256": "0"} for each in names]
+        return {"items": items, "following": f"{here}?page=2" if page == 1 else None}
+
+    @router.get("/internal/contents/{user_id}/{kind}/{which}")
+    async def content(user_id: UUID, kind: str, which: str) -> Response:
+        if "gone" in which:
+            raise NotFound("It was removed.")
+        return Response(b"bytes")
 
 
 def _add_workflows(router: APIRouter, world: World) -> None:

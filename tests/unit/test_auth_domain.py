@@ -22,6 +22,8 @@ from contracts.events.auth import (
     SessionRemoved,
     SessionRevoked,
     SessionStarted,
+    TrialClaimed,
+    TrialStarted,
     UserActivated,
     UserDeactivated,
     UserErased,
@@ -42,6 +44,7 @@ from services.auth.domain.session import (
     StartSession,
     make_room,
 )
+from services.auth.domain.trial import ClaimTrial, EndTrial, StartTrial, Verification
 from services.auth.domain.user import (
     Activate,
     ChangeRole,
@@ -52,7 +55,6 @@ from services.auth.domain.user import (
     RegisterUser,
     RequestVerification,
     UpdateProfile,
-    Verification,
     VerificationRefused,
     VerifyEmail,
 )
@@ -183,6 +185,59 @@ class TestVerification:
     def test_nothing_of_the_token_travels(self) -> None:
         assert "hash-1" not in sent(1).public_json().decode()
         assert "hash-1" not in repr(sent(1)) + repr(asked(1)) + repr(VerifyEmail(USER, "hash-1", NOW))
+
+
+class TestTrials:
+    started = TrialStarted(user_id=USER, username="trial-1", expires_at=NOW + WEEK)
+    claimed = TrialClaimed(user_id=USER, username="ada", name="Ada", email="ada@example.org", hashed_password="$2b$")
+    trial = account.given(started)
+
+    def claim(self, number: int = 1, now: datetime = NOW) -> ClaimTrial:
+        return ClaimTrial(USER, "ada", "ada@example.org", "$2b$", asked(number), now, "Ada")
+
+    def test_a_trial_begins_once(self) -> None:
+        command = StartTrial(USER, "trial-1", NOW + WEEK)
+        account.when(command).then(self.started)
+        self.trial.when(command).then_nothing()
+
+    def test_it_becomes_an_account_whose_address_is_asked_about(self) -> None:
+        self.trial.when(self.claim()).then(self.claimed, sent(1))
+        done = self.trial.given(self.claimed, sent(1))
+        done.when(VerifyEmail(USER, "hash-1", NOW)).then(EmailVerified(user_id=USER))
+        done.when(ChangeRole(USER, "reviewer")).then_types(UserRoleChanged)
+
+    def test_a_claim_made_again_changes_nothing_and_a_second_one_is_refused(self) -> None:
+        done = self.trial.given(self.claimed, sent(1))
+        done.when(self.claim()).then_nothing()
+        done.when(self.claim(2)).then_refused(Conflict, "log in to it", current="claimed")
+
+    def test_an_account_cannot_be_claimed(self) -> None:
+        account.given(registered).when(self.claim()).then_refused(Conflict, "an account already")
+        account.when(self.claim()).then_refused(NotFound)
+
+    def test_it_is_too_late_when_the_trial_is_over(self) -> None:
+        self.trial.when(self.claim(now=NOW + WEEK)).then_refused(Forbidden, "sign up without its token")
+
+    def test_it_ends_in_time_with_all_that_it_made(self) -> None:
+        self.trial.when(EndTrial(USER, 0, NOW + WEEK - timedelta(seconds=1))).then_nothing()
+        self.trial.when(EndTrial(USER, 0, NOW + WEEK)).then(UserErased(user_id=USER))
+        self.trial.given(UserErased(user_id=USER)).when(EndTrial(USER, 0, NOW + WEEK)).then_nothing()
+
+    def test_who_overlooked_a_session_looks_again_before_it_ends(self) -> None:
+        log_in = UserLoggedIn(user_id=USER, session_id=SESSION, number=1)
+        self.trial.given(log_in).when(EndTrial(USER, 0, NOW + WEEK)).then_refused(LoggedInMeanwhile)
+
+    def test_a_claimed_one_never_ends(self) -> None:
+        done = self.trial.given(self.claimed, sent(1))
+        done.when(EndTrial(USER, 0, NOW + WEEK)).then_refused(Conflict, current="claimed")
+
+    def test_it_has_no_role_and_no_address(self) -> None:
+        self.trial.when(ChangeRole(USER, "admin")).then_refused(Conflict, "sign up first", current="trial")
+        self.trial.when(RequestVerification(USER, asked(1))).then_refused(Conflict, "no address", current="trial")
+
+    def test_nothing_of_the_claim_travels(self) -> None:
+        shown = self.claimed.public_json().decode() + repr(self.claimed) + repr(self.claim())
+        assert not any(secret in shown for secret in ("ada@example.org", "$2b$"))
 
 
 logged_in = UserLoggedIn(user_id=USER, session_id=SESSION, number=1)

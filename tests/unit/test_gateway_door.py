@@ -65,6 +65,64 @@ async def test_a_token_from_a_mail_needs_no_log_in_but_asking_for_one_does(http:
     assert (refused.status, await kind(refused)) == (401, "unauthenticated")
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "service"),
+    [
+        ("GET", "/api/v1/auth/me", "auth"),
+        ("POST", "/api/v1/projects", "workflow"),
+        ("POST", "/api/v1/files", "media"),
+        ("POST", "/api/v1/projects/1/generate/blog", "generation"),
+        ("GET", "/api/v1/outputs/1", "generation"),
+        ("GET", "/api/v1/templates", "generation"),
+    ],
+)
+async def test_a_trial_uploads_and_has_outputs_written(
+    http: aiohttp.ClientSession, world: World, method: str, path: str, service: str
+) -> None:
+    answer = await http.request(method, path, headers=world.token(role="trial"), json={"text": "a", "note": 1})
+    assert answer.status == 200
+    assert (path, service) == ("/api/v1/files", "media") or (await answer.json())["service"] == service
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/api/v1/workflows"),
+        ("POST", "/api/v1/workflows/1/publish"),
+        ("POST", "/api/v1/connections"),
+        ("GET", "/api/v1/connections"),
+        ("POST", "/api/v1/webhooks"),
+        ("POST", "/api/v1/import"),
+        ("GET", "/api/v1/jobs"),
+        ("POST", "/api/v1/executions"),
+        ("POST", "/api/v1/templates"),
+        ("GET", "/api/v1/users"),
+    ],
+)
+async def test_whatever_else_a_trial_asks_for_takes_an_account(
+    http: aiohttp.ClientSession, world: World, method: str, path: str
+) -> None:
+    before = len(world.seen)
+    answer = await http.request(method, path, headers=world.token(role="trial"))
+    assert (answer.status, await kind(answer)) == (403, "trial-only")
+    assert "sign up" in (await answer.json(content_type=None))["detail"]
+    assert len(world.seen) == before
+
+
+async def test_trials_of_one_address_share_what_may_be_begun_and_written(world: World) -> None:
+    async with platform(world, limit_trial="2/hour", limit_trial_outputs="3/hour; 2/day") as http:
+        begun = [(await http.post("/api/v1/trial")).status for _ in range(3)]
+        assert begun == [200, 200, 429]
+        path = "/api/v1/projects/1/generate/blog"
+        asked = [await http.post(path, headers=world.token(new_id(), role="trial")) for _ in range(3)]
+        assert [answer.status for answer in asked] == [200, 200, 429]
+        assert [answer.headers["X-RateLimit-Limit"] for answer in asked] == ["2", "2", "2"]
+        assert (await http.post("/api/v1/outputs/1/retry", headers=world.token(role="trial"))).status == 429
+        assert (await http.get("/api/v1/outputs/1", headers=world.token(role="trial"))).status == 200
+        assert (await http.post(path, headers=world.token())).status == 200, "accounts are not counted with them"
+        assert (await http.get("/api/v1/trial")).status == 405
+
+
 @pytest.mark.parametrize("path", ["/approve/eyJ.e30.s", "/api/v1/approvals/eyJ.e30.s"])
 async def test_an_approval_link_needs_no_log_in_and_is_counted(http: aiohttp.ClientSession, path: str) -> None:
     for method in ("GET", "POST"):

@@ -26,6 +26,16 @@ async def test_a_limit_counts_down_and_then_refuses() -> None:
     assert time.time() - 1 <= int(refusal.headers["X-RateLimit-Reset"]) <= time.time() + 901
 
 
+async def test_of_several_limits_the_closest_counts_and_what_it_refuses_counts_for_none() -> None:
+    limits = Limits({"trial": "3/hour; 5/day"})
+    allowances = [await limits.hit("trial", "1.2.3.4") for _ in range(6)]
+    assert [(a.allowed, a.limit, a.remaining) for a in allowances] == [
+        (True, 3, 2), (True, 3, 1), (True, 3, 0), (False, 3, 0), (False, 3, 0), (False, 3, 0)
+    ]  # fmt: skip
+    day = limits._rules["trial"][1]
+    assert (await limits._own.get_window_stats(day, "trial", "1.2.3.4")).remaining == 2
+
+
 async def test_of_concurrent_requests_no_more_than_the_limit_pass() -> None:
     limits = Limits({"user": "50/hour"})
     allowances = await asyncio.gather(*(limits.hit("user", "ada") for _ in range(200)))

@@ -7,6 +7,7 @@ import ipaddress
 import unicodedata
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from fastapi import APIRouter, FastAPI, Request, Response
 
 from services.auth import queries, sessions
 from services.auth.domain.session import RefreshRefused, RevokeSession
+from services.auth.domain.trial import ClaimTrial
 from services.auth.domain.user import RegisterUser, UpdateProfile
 from services.auth.erasing import erase
 from services.auth.schemas import (
@@ -36,8 +38,9 @@ from shared.http.errors import unavailable
 from shared.http.idempotency import Idempotency
 from shared.http.openapi import problem_answer
 from shared.http.problem import Problem
-from shared.http.user import CurrentUser
+from shared.http.user import CurrentUser, OptionalUser
 from shared.kit import Kit
+from shared.roles import TRIAL
 from shared.security import passwords
 from shared.security.tokens import Verifier
 
@@ -74,17 +77,23 @@ def _kit(request: Request) -> Kit:
 
 
 @router.post("/api/v1/auth/signup", status_code=201, tags=["account"])
-async def sign_up(body: SignUp, request: Request, idempotency: Idempotency) -> User:
+async def sign_up(body: SignUp, request: Request, user: OptionalUser, idempotency: Idempotency) -> User:
     """Make an account. 409 names the field (`username` or `email`) that somebody has already.
 
+    With the access token of a trial, the trial becomes the account and keeps all that it made; log in afterwards.
     A mail goes to the address, to show that it is yours.
     """
-    user_id = idempotency.id()
+    claiming = user is not None and user.role == TRIAL
+    user_id = user.user_id if user is not None and claiming else idempotency.id()
     hashed = ""
     if not idempotency.replayed:
         hashed = await _hashed(body)
     asked = new_verification(_kit(request).tools, user_id, idempotency.id("verification"))
-    command = RegisterUser(user_id, body.username, body.email, hashed, body.name, asked)
+    command: RegisterUser | ClaimTrial
+    if claiming:
+        command = ClaimTrial(user_id, body.username, body.email, hashed, asked, datetime.now(UTC), body.name)
+    else:
+        command = RegisterUser(user_id, body.username, body.email, hashed, body.name, asked)
     try:
         await idempotency.handle(command, actor=user_id)
     except asyncpg.UniqueViolationError as error:
@@ -123,7 +132,7 @@ async def log_in(body: LogIn, request: Request) -> LoggedIn:
         detail = "The name or the password is wrong; correct it, or sign up."
         raise Problem(401, "wrong-credentials", "Wrong credentials", detail, headers=_CHALLENGE)
     user = await _user(kit, found["id"])
-    device = Device(body.device_info, _user_agent(request), _address(request))
+    device = device_of(request, body.device_info)
     try:
         pair = await sessions.start(kit, user.id, user.username, user.role, device)
     except TooManyLogIns:
@@ -195,6 +204,11 @@ async def _user(kit: Kit, user_id: UUID) -> User:
     if row is None:
         raise NotFound("This account does not exist any more; sign up for a new one.")
     return User(**row)
+
+
+def device_of(request: Request, info: dict[str, str]) -> Device:
+    """Where a request comes from."""
+    return Device(info, _user_agent(request), _address(request))
 
 
 def _user_agent(request: Request) -> str | None:

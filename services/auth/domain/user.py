@@ -1,4 +1,4 @@
-"""An account: made once, logged in to, given a role, shut out and let in again, erased."""
+"""An account: made once, or tried first, logged in to, given a role, shut out and let in again, erased."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from contracts.envelope import Event
 from contracts.events.auth import (
     EmailVerified,
     ProfileUpdated,
+    TrialClaimed,
+    TrialStarted,
     UserActivated,
     UserDeactivated,
     UserErased,
@@ -21,6 +23,8 @@ from contracts.events.auth import (
     UserRoleChanged,
     VerificationRequested,
 )
+from services.auth.domain import trial
+from services.auth.domain.trial import ClaimTrial, EndTrial, StartTrial, Verification
 from shared.decider import Conflict, Decider, Forbidden, Invalid, NotFound
 
 Role = Literal["viewer", "reviewer", "moderator", "admin"]
@@ -46,21 +50,12 @@ PAUSE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Verification:
-    """A token that goes to the user's address; of the token itself only the hash is kept."""
-
-    verification_id: UUID
-    token_hash: str = field(repr=False)
-    requested_at: datetime
-    expires_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class User:
     exists: bool = False
     erased: bool = False
     active: bool = True
     role: str = "viewer"
+    trial_until: datetime | None = None  # of a trial that nobody has claimed yet
     log_ins: int = 0
     last_session: UUID | None = None
     verified: bool = False
@@ -138,6 +133,9 @@ class EraseUser:
 
 Command = (
     RegisterUser
+    | StartTrial
+    | ClaimTrial
+    | EndTrial
     | UpdateProfile
     | RequestVerification
     | VerifyEmail
@@ -153,11 +151,17 @@ def decide(command: Command, user: User) -> Sequence[Event]:
     match command:
         case RegisterUser():
             return _register(command, user)
+        case StartTrial():
+            return trial.start(command, user)
+        case EndTrial():
+            return _erase(EraseUser(command.user_id, command.log_ins), user) if trial.is_over(command, user) else []
         case EraseUser():
             return _erase(command, user)
     if not user.exists:
         raise _nobody()
     match command:
+        case ClaimTrial():
+            return _claim(command, user)
         case UpdateProfile():
             return _update(command, user)
         case RequestVerification():
@@ -167,6 +171,7 @@ def decide(command: Command, user: User) -> Sequence[Event]:
         case LogIn():
             return _log_in(command, user)
         case ChangeRole(role=role):
+            trial.refuse(user, "A trial has no role; its user has to sign up first.")
             return [] if role == user.role else [UserRoleChanged(user_id=command.user_id, role=role)]
         case Deactivate():
             return [UserDeactivated(user_id=command.user_id)] if user.active else []
@@ -185,6 +190,11 @@ def _register(command: RegisterUser, user: User) -> Sequence[Event]:
         hashed_password=command.hashed_password,
     )
     return [registered] if command.verification is None else [registered, _sent(command.user_id, command.verification)]
+
+
+def _claim(command: ClaimTrial, user: User) -> Sequence[Event]:
+    claimed = trial.claim(command, user)
+    return [*claimed, _sent(command.user_id, command.verification)] if claimed else []
 
 
 def _update(command: UpdateProfile, user: User) -> Sequence[Event]:
@@ -207,6 +217,7 @@ def _update(command: UpdateProfile, user: User) -> Sequence[Event]:
 
 
 def _request_verification(command: RequestVerification, user: User) -> Sequence[Event]:
+    trial.refuse(user, "A trial has no address to verify; sign up with its token to give one.")
     wanted, before = command.verification, user.verification
     if before is not None and before.verification_id == wanted.verification_id:
         return []
@@ -270,6 +281,10 @@ def evolve(user: User, event: Event) -> User:
     match event:
         case UserRegistered():
             return User(exists=True, role=event.role, name=event.name)
+        case TrialStarted():
+            return User(exists=True, trial_until=event.expires_at)
+        case TrialClaimed():
+            return replace(user, trial_until=None, name=event.name)
         case ProfileUpdated():
             return replace(user, name=event.name, tone_of_voice=event.tone_of_voice, preferences=event.preferences)
         case VerificationRequested():
@@ -298,5 +313,5 @@ decider: Decider[User] = Decider(
     evolve=evolve,
     commands=get_args(Command),
     stream_id=lambda command: command.user_id,
-    creating=(RegisterUser,),
+    creating=(RegisterUser, StartTrial),
 )

@@ -14,6 +14,7 @@ from services.media.api.reading import storing
 from services.media.api.views import FileView
 from services.media.intake import Received, receive
 from services.media.keeping import keep
+from services.media.trials import stay_within_trial
 from shared.decider import NotFound
 from shared.http.client import Upstream
 from shared.http.deadline import RequestDeadline
@@ -51,6 +52,8 @@ async def upload(
     if project_id is not None:
         await _require_project(request, project_id, deadline)
     received = await receive(await file.read(limit + 1), file.filename, file.content_type, max_bytes=limit)
+    if not idempotency.replayed:
+        await stay_within_trial(kit, user, len(received.data))
     return await _keep(kit, response, idempotency, user.user_id, project_id, received)
 
 
@@ -71,6 +74,7 @@ async def from_url(
     if body.project_id is not None:
         await _require_project(request, body.project_id, deadline)
     received = await fetch_page(kit.tools.settings, body.url)
+    await stay_within_trial(kit, user, len(received.data))
     return await _keep(kit, response, idempotency, user.user_id, body.project_id, received)
 
 
