@@ -50,6 +50,20 @@ class EvaluationErased(EvaluationServiceEvent):
     user_id: UUID
 
 
+class ModelConsulted(EvaluationServiceEvent):
+    """A model was asked for a verdict, also one whose answer was of no use. `cost_usd` is a decimal number, null when
+    no price is known."""
+
+    stream: ClassVar[str] = "consultation"
+    consultation_id: UUID
+    draft_id: UUID
+    user_id: UUID
+    model: str
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: str | None = None
+
+
 class CaptionEvaluationEvent(EvaluationServiceEvent):
     stream: ClassVar[str] = "caption_evaluation"
     caption_evaluation_id: UUID

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, ClassVar, Literal
 from uuid import UUID
 
@@ -254,7 +254,24 @@ class TokensUsed(TokenUsageEvent):
 
 
 class TokenUsageErased(TokenUsageEvent):
-    """The record went with the account it hung on."""
+    """The record stays for the day's sum, but says no more whose it was: the account is gone."""
+
+
+class TokenBudgetEvent(GenerationServiceEvent):
+    stream: ClassVar[str] = "token_budget"
+    token_budget_id: UUID
+    day: date  # in UTC
+    user_id: UUID | None = None  # none: everybody's together
+    used_tokens: int
+    limit_tokens: int
+
+
+class TokenBudgetNeared(TokenBudgetEvent):
+    """Four fifths of the tokens that models may take in a day are used."""
+
+
+class TokenBudgetExhausted(TokenBudgetEvent):
+    """The tokens of the day are used: until it is over the offline engine writes and the offline judge decides."""
 
 
 class CaptionGenerated(GenerationServiceEvent):

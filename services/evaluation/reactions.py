@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, TypeAdapter
 
 from contracts.events.generation import DraftCreated
+from services.evaluation.domain.consultation import RecordConsultation
 from services.evaluation.domain.evaluation import FailEvaluation, RecordEvaluation
 from services.evaluation.judges.port import Submission
 from services.evaluation.tools import Tools
@@ -63,7 +64,7 @@ def have_it_judged(event: DraftCreated) -> Task | None:
 
 
 @work("judge", lease=90, attempts=4, concurrency=4, harmless=True)
-async def judge(task: LeasedTask, kit: Kit) -> list[RecordEvaluation]:
+async def judge(task: LeasedTask, kit: Kit) -> list[RecordEvaluation | RecordConsultation]:
     """Show the draft to the judge and keep the verdict."""
     asked = Judgement.model_validate(task.payload)
     tools: Tools = kit.tools
@@ -77,6 +78,7 @@ async def judge(task: LeasedTask, kit: Kit) -> list[RecordEvaluation]:
         tone=asked.tone,
         style=_STYLE.validate_python(asked.style) if asked.style else None,
         weights=asked.criteria_weights or None,
+        user_id=asked.user_id,
     )
     verdict = await tools.judge.judge(submission)
     return [
@@ -95,7 +97,19 @@ async def judge(task: LeasedTask, kit: Kit) -> list[RecordEvaluation]:
             judge=verdict.judge,
             model=verdict.model,
             measures=verdict.measures,
-        )
+        ),
+        *(
+            RecordConsultation(
+                consultation_id=derive("consultation", task.id, task.attempts, number),
+                draft_id=asked.draft_id,
+                user_id=asked.user_id,
+                model=spent.model,
+                input_tokens=spent.input_tokens,
+                output_tokens=spent.output_tokens,
+                cost_usd=spent.cost,
+            )
+            for number, spent in enumerate(verdict.spent)
+        ),
     ]
 
 

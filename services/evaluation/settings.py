@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, model_validator
 
 from services.evaluation.judges.port import WEIGHTS
-from shared.settings import ServiceSettings
+from shared.llm.settings import ModelSettings
 
 # Drafts before the judge at once. The offline judge fills its threads with these; the others mostly wait.
 _AT_ONCE = {"offline": 4, "model": 32, "instant": 128}
 
 
-class EvaluationSettings(ServiceSettings):
+class EvaluationSettings(ModelSettings):
     """The environment of evaluation."""
 
     port: int = Field(8004, description="Port the HTTP server binds.")
@@ -24,20 +24,22 @@ class EvaluationSettings(ServiceSettings):
     judge_weights: dict[str, float] = Field(
         dict(WEIGHTS), description="How much each of the five criteria counts; numbers of 0 or more, all five named."
     )
-    model_base_url: str | None = Field(None, description="Address of an OpenAI-compatible endpoint, up to `/v1`.")
-    model_api_key: SecretStr | None = Field(None, description="The endpoint's key; empty when it wants none.")
-    model_name: str | None = Field(None, description="Name of the model at the endpoint.")
     model_timeout: float = Field(
-        30.0, gt=0, le=75, description="Seconds for one verdict; then the offline judge decides."
+        30.0,
+        gt=0,
+        le=75,
+        description="Seconds for one verdict, of which a first of two models gets two thirds; "
+        "then the offline judge decides.",
     )
 
     @model_validator(mode="after")
     def model_is_known(self) -> Self:
         """Who asks for a model says which and where."""
-        if self.judge == "model" and not (self.model_base_url and self.model_name):
-            raise ValueError(
-                "Set PRESSWORK_MODEL_BASE_URL and PRESSWORK_MODEL_NAME for the model, or PRESSWORK_JUDGE=offline."
-            )
+        if self.judge == "model":
+            try:
+                self.endpoints()
+            except ValueError as missing:
+                raise ValueError(f"{missing}, or PRESSWORK_JUDGE=offline.") from None
         return self
 
     def concurrency(self) -> dict[str, int]:

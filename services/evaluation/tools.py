@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from services.evaluation.budget import AskedBudget
 from services.evaluation.judges.factory import build
 from services.evaluation.judges.offline import OfflineJudge
 from services.evaluation.judges.port import Judge
@@ -23,13 +24,13 @@ async def tools(kit: Kit) -> AsyncIterator[Tools]:
     """A judge that is ready. Raises ValueError for a model that is not fully configured, or weights that do not fit."""
     settings = kit.settings
     assert isinstance(settings, EvaluationSettings)
-    key = settings.model_api_key
+    assert kit.client is not None
     judge = build(
         settings.judge,
-        base_url=settings.model_base_url,
-        api_key=key.get_secret_value() if key else None,
-        model=settings.model_name,
+        endpoints=settings.endpoints() if settings.judge == "model" else (),
         timeout=settings.model_timeout,
+        answer_tokens=settings.model_answer_tokens,
+        budget=AskedBudget(kit.client),
         weights=settings.judge_weights,
     )
     if isinstance(judge, OfflineJudge):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contracts import registry
-from services.generation import api, erasing, outputs, projections, reactions, retention
+from services.generation import api, budget, erasing, outputs, paying, projections, reactions, retention
 from services.generation.domain import (
     caption,
     caption_settings,
@@ -12,6 +12,7 @@ from services.generation.domain import (
     output,
     source,
     template,
+    token_budget,
     token_usage,
 )
 from services.generation.settings import GenerationSettings
@@ -33,9 +34,10 @@ service = Service(
         caption.captions,
         caption.summaries,
         token_usage.decider,
+        token_budget.decider,
     ],
     projections=[projections],
-    reactions=[reactions, outputs, erasing],
+    reactions=[reactions, outputs, paying, budget, erasing],
     routers=api.routers,
     retention=[*retention.RULES, *EVERYWHERE],
     months=["outputs"],

@@ -100,6 +100,7 @@ async def _request(kit: Kit, output: Output, source: Source) -> Request:
         tone=asked.get("tone_of_voice") or DEFAULT_TONE,
         options={name: value for name, value in options.items() if value is not None},
         style=style,
+        user_id=output.user_id,
     )
 
 

@@ -329,8 +329,8 @@ def add_token_usage(event: TokensUsed, at: datetime) -> RowChange:
 
 
 @projects(TokenUsageErased)
-def drop_token_usage(event: TokenUsageErased, at: datetime) -> RowChange:
-    return delete("token_usage", id=event.token_usage_id)
+def forget_whose_tokens(event: TokenUsageErased, at: datetime) -> RowChange:
+    return update("token_usage", {"id": event.token_usage_id}, user_id=None)
 
 
 def _text(value: Mapping[str, Any]) -> str:

@@ -98,6 +98,7 @@ async def write(task: LeasedTask, kit: Kit) -> list[CreateDraft | RecordTokens]:
         tone=order.tone,
         options=order.options,
         style=style,
+        user_id=order.user_id,
     )
     try:
         written = await tools.engine.write(request)

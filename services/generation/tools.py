@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from services.generation.budget import Purse, limits_of
 from services.generation.engines.factory import build
 from services.generation.engines.offline import OfflineEngine
 from services.generation.engines.port import Engine
-from services.generation.engines.spending import Prices
 from services.generation.offered import offered
 from services.generation.settings import GenerationSettings
 from services.generation.sources import Sources
@@ -33,15 +33,14 @@ async def tools(kit: Kit) -> AsyncIterator[Tools]:
     settings = kit.settings
     assert isinstance(settings, GenerationSettings)
     assert kit.client is not None
-    key = settings.model_api_key
+    purse = Purse(kit.database, limits_of(settings))
     engine = build(
         settings.engine,
-        base_url=settings.model_base_url,
-        api_key=key.get_secret_value() if key else None,
-        model=settings.model_name,
+        endpoints=settings.endpoints() if settings.engine == "model" else (),
         timeout=settings.model_timeout,
+        answer_tokens=settings.model_answer_tokens,
+        budget=purse,
         remembered=settings.engine_remembered,
-        prices=Prices(settings.model_input_usd, settings.model_output_usd),
     )
     if isinstance(engine, OfflineEngine):
         await engine.warm_up()

@@ -119,6 +119,13 @@ class Metrics:
             registry=registry,
         )
 
+        self.token_budget_alarms = Counter(
+            "presswork_token_budget_alarms_total",
+            "Times four fifths (neared) or all (exhausted) of a day's tokens were used, by a user or by everybody",
+            ("level", "whose"),
+            registry=registry,
+        )
+
         self.retention_removed = Counter(
             "presswork_retention_removed_total", "What went because it was too old", ("rule",), registry=registry
         )

@@ -19,7 +19,7 @@ CONTAINERS = REPOSITORY / "deploy" / "containers"
 DOCKERFILE = (CONTAINERS / "Dockerfile").read_text()
 ROOMS = {"contracts", "shared", "services", "migrations", "deploy"}
 # A namespace of several distributions, and what is only ever there together with its owner.
-COMES_WITH = {"openai": "pydantic-ai-slim", "pydantic_core": "pydantic"}
+COMES_WITH = {"openai": "pydantic-ai-slim", "anthropic": "pydantic-ai-slim", "pydantic_core": "pydantic"}
 
 
 def copied() -> list[str]:

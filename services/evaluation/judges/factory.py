@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
+
+from shared.llm import Budget, Endpoint
 
 from .instant import InstantJudge
 from .offline import OfflineJudge
@@ -13,13 +15,13 @@ from .port import WEIGHTS, Judge
 def build(
     name: Literal["offline", "instant", "model"] | str = "offline",
     *,
-    base_url: str | None = None,
-    api_key: str | None = None,
-    model: str | None = None,
+    endpoints: Sequence[Endpoint] = (),
     timeout: float = 30.0,
+    answer_tokens: int = 8192,
+    budget: Budget | None = None,
     weights: Mapping[str, float] = WEIGHTS,
 ) -> Judge:
-    """The judge called `name`; "model" falls back to the offline judge and needs `model` and `base_url`.
+    """The judge called `name`; "model" needs `endpoints` and falls back to the offline judge.
 
     `timeout` is in seconds for one whole verdict. Raises ValueError for an unknown name or settings that do not fit.
     """
@@ -29,13 +31,18 @@ def build(
         case "instant":
             return InstantJudge()
         case "model":
-            if not model or not base_url:
-                raise ValueError("The model judge needs a model name and a base URL.")
+            if not endpoints:
+                raise ValueError("The model judge needs an endpoint: a model's name and its address.")
             from .model import ModelJudge
 
             fallback = OfflineJudge(weights)
             return ModelJudge(
-                base_url=base_url, api_key=api_key, model=model, timeout=timeout, fallback=fallback, weights=weights
+                endpoints,
+                fallback=fallback,
+                timeout=timeout,
+                answer_tokens=answer_tokens,
+                budget=budget,
+                weights=weights,
             )
         case _:
             raise ValueError(f'No judge is called "{name}": use offline, instant or model.')

@@ -1,123 +1,101 @@
-"""The judge that asks a language model, behind any endpoint that speaks OpenAI's chat completions."""
+"""The judge that asks a language model, a second one when the first is of no use, and then the offline judge."""
 
 from __future__ import annotations
 
-import asyncio
 import json
-import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from importlib.resources import files
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from pydantic import BaseModel, Field
-
+from shared.llm import Answer, Asker, Budget, Endpoint, Failure, NoAnswer, Spent, Unlimited
+from shared.llm.failures import said
+from shared.llm.spending import estimated
 from shared.platforms import PLATFORMS, limit, measure
+from shared.style import described
 
-from .port import CRITERIA, WEIGHTS, Judge, Submission, Verdict, overall
+from .opinion import Opinion, capped, fault, instructions
+from .port import CRITERIA, LABELS, WEIGHTS, Judge, Submission, Verdict, overall
 
-if TYPE_CHECKING:
-    from pydantic_ai import Agent
-
-_log = logging.getLogger(__name__)
-_REPAIRS: Final = 1
 # The platform refuses such a post: no opinion outweighs that.
 _OVER_LIMIT: Final = 40
-
-
-class _Scores(BaseModel):
-    platform_appropriateness: int = Field(ge=0, le=100)
-    style_consistency: int = Field(ge=0, le=100)
-    clarity: int = Field(ge=0, le=100)
-    engagement: int = Field(ge=0, le=100)
-    grammar: int = Field(ge=0, le=100)
-
-
-class _Opinion(BaseModel):
-    criteria_scores: _Scores
-    feedback: str = Field(min_length=1, max_length=4000)
+_AN_ANSWER: Final = 400  # tokens, about, of an answer that is not there yet
+_WEAK: Final = 80  # a criterion below this is worth a sentence, as with the offline judge
 
 
 class ModelJudge:
-    """Structured answers, validated, repaired once; then the fallback judge decides.
+    """Structured answers, validated, repaired once; a score and a sentence for each criterion.
 
-    A verdict of the fallback bears its name and "-fallback", and the reason in its measures.
+    A verdict of the fallback judge bears its name and "-fallback", one of the second model bears its own name; either
+    says in its measures whose place it took, the reason in one word, and in a sentence what to do (`fallback_from`,
+    `fallback_reason`, `fallback_detail`).
     """
 
     name: Final = "model"
 
     def __init__(
         self,
+        endpoints: Sequence[Endpoint],
         *,
-        base_url: str,
-        api_key: str | None,
-        model: str,
         fallback: Judge,
         timeout: float = 30.0,
+        answer_tokens: int = 8192,
+        budget: Budget | None = None,
         weights: Mapping[str, float] = WEIGHTS,
     ) -> None:
         overall(dict.fromkeys(CRITERIA, 100), weights)
-        self._base_url, self._api_key, self._model, self._timeout = base_url, api_key, model, timeout
-        self._fallback, self._weights = fallback, weights
-        self._agent: Agent[None, _Opinion] | None = None
-        self._building = asyncio.Lock()
+        self._first, self._fallback, self._budget = endpoints[0].model, fallback, budget or Unlimited()
+        self._weights = weights
+        self._asker = Asker(
+            endpoints,
+            form=Opinion,
+            instructions=instructions(),
+            check=fault,
+            timeout=timeout,
+            answer_tokens=answer_tokens,
+        )
 
     async def judge(self, submission: Submission) -> Verdict:
         """One verdict within `timeout` seconds, or the fallback's. Raises KeyError for an unknown platform."""
-        PLATFORMS[submission.platform]
-        try:
-            async with asyncio.timeout(self._timeout):
-                return await self._ask(submission)
-        except Exception as failure:
-            reason = "timeout" if isinstance(failure, TimeoutError) else type(failure).__name__
-            _log.warning("the model gave no verdict, the fallback does", extra={"reason": reason, "model": self._model})
-            verdict = await self._fallback.judge(submission)
-            measures = {**verdict.measures, "fallback_from": self._model, "fallback_reason": reason}
-            return replace(verdict, judge=f"{verdict.judge}-fallback", measures=measures)
+        message = _message(submission)
+        async with self._budget.holding(submission.user_id, estimated(len(message)) + _AN_ANSWER) as closed:
+            if closed:
+                return await self._instead(submission, (Failure(self._first, "budget", closed),), ())
+            try:
+                return self._verdict(await self._asker.ask(message, submission), submission)
+            except NoAnswer as none:
+                return await self._instead(submission, none.failures, none.spent)
 
-    async def _ask(self, submission: Submission) -> Verdict:
-        async with self._building:
-            # The client libraries weigh some 80 MB: only who uses a model pays, and not on the event loop.
-            if self._agent is None:
-                self._agent = await asyncio.to_thread(self._build)
-            agent = self._agent
-        result = await agent.run(_message(submission))
-        scores = result.output.criteria_scores.model_dump()
+    async def _instead(self, submission: Submission, failures: Sequence[Failure], spent: tuple[Spent, ...]) -> Verdict:
+        verdict = await self._fallback.judge(submission)
+        measures = {**verdict.measures, **said(failures)}
+        return replace(verdict, judge=f"{verdict.judge}-fallback", measures=measures, spent=spent)
+
+    def _verdict(self, answer: Answer[Opinion], submission: Submission) -> Verdict:
+        criteria = answer.value.criteria()
+        scores = {name: each.score for name, each in criteria.items()}
+        advice = {name: capped(each.feedback) for name, each in criteria.items()}
         length, most = measure(submission.platform, submission.content), limit(submission.platform)
         if most is not None and length > most:
             scores["platform_appropriateness"] = min(_OVER_LIMIT, scores["platform_appropriateness"])
-        used = result.usage
+            advice["platform_appropriateness"] = f"The post counts {length} characters; at most {most} are allowed."
         measures: dict[str, Any] = {
             "length": length,
             "limit": most,
-            "usage": {
-                "input_tokens": used.input_tokens,
-                "output_tokens": used.output_tokens,
-                "requests": used.requests,
-            },
+            "usage": dict(answer.usage),
+            **{name: {"advice": sentence} for name, sentence in advice.items()},
+            **said(answer.failures),
         }
+        feedback = _feedback(scores, advice)
         weights = dict(submission.weights or self._weights)
-        return Verdict(
-            overall(scores, weights), scores, result.output.feedback, self.name, measures, self._model, weights
-        )
+        score = overall(scores, weights)
+        return Verdict(score, scores, feedback, self.name, measures, answer.model, weights, answer.spent)
 
-    def _build(self) -> Agent[None, _Opinion]:
-        from openai import AsyncOpenAI
-        from pydantic_ai import Agent, PromptedOutput
-        from pydantic_ai.models.openai import OpenAIChatModel
-        from pydantic_ai.providers.openai import OpenAIProvider
 
-        # One silent retry of the client for a dropped connection; everything else is the fallback's or the caller's.
-        client = AsyncOpenAI(
-            base_url=self._base_url, api_key=self._api_key or "none", timeout=self._timeout, max_retries=1
-        )
-        return Agent(
-            OpenAIChatModel(self._model, provider=OpenAIProvider(openai_client=client)),
-            output_type=PromptedOutput(_Opinion),
-            instructions=(files(__package__) / "prompts" / "judge.md").read_text("utf-8"),
-            deps_type=type(None),
-            retries=_REPAIRS,
-        )
+def _feedback(scores: Mapping[str, int], advice: Mapping[str, str]) -> str:
+    """A sentence per weak criterion, the weakest first; the lowest one when none is weak."""
+    order = sorted(scores, key=lambda name: scores[name])
+    weak = [name for name in order if scores[name] < _WEAK] or order[:1]
+    return " ".join(f"{LABELS[name]}: {advice[name]}" for name in weak)
 
 
 def _message(submission: Submission) -> str:
@@ -133,6 +111,7 @@ def _message(submission: Submission) -> str:
         "length": measure(platform, submission.content),
         "language": submission.language,
         "tone": submission.tone,
+        "style": [] if submission.style is None else described(submission.style),
         "draft": {"title": submission.title, "content": submission.content},
     }
     return json.dumps(fields, ensure_ascii=False)

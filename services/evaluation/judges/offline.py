@@ -9,19 +9,12 @@ from typing import Any, Final
 
 from . import draft as drafts
 from .criteria import RATE
-from .port import CRITERIA, WEIGHTS, Submission, Verdict, overall
+from .port import CRITERIA, LABELS, WEIGHTS, Submission, Verdict, overall
 from .rating import Rating
 
 # A criterion below this gets a sentence of feedback.
 _WEAK: Final = 80
 _THREADS: Final = 2
-_LABELS: Final = {
-    "platform_appropriateness": "Platform",
-    "style_consistency": "Style",
-    "clarity": "Clarity",
-    "engagement": "Engagement",
-    "grammar": "Grammar",
-}
 
 # Shows every rule a word it may look at, a fault included. Two words written as one cost a second, once a thread.
 WARM_UP: Final = """# A first draft should not wait
@@ -77,4 +70,4 @@ def _feedback(scores: Mapping[str, int], ratings: Mapping[str, Rating]) -> str:
     """One sentence per weak criterion, the weakest first; the lowest one when none is weak."""
     order = sorted((name for name in scores if ratings[name].findings), key=lambda name: scores[name])
     weak = [name for name in order if scores[name] < _WEAK] or order[:1]
-    return " ".join(f"{_LABELS[name]}: {ratings[name].advice()}." for name in weak) or "Nothing to change was found."
+    return " ".join(f"{LABELS[name]}: {ratings[name].advice()}." for name in weak) or "Nothing to change was found."

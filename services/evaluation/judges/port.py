@@ -6,10 +6,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final, Protocol
+from uuid import UUID
 
+from shared.llm.spending import Spent
 from shared.style import Style
 
 CRITERIA: Final = ("platform_appropriateness", "style_consistency", "clarity", "engagement", "grammar")
+
+# What users read as their names.
+LABELS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "platform_appropriateness": "Platform",
+        "style_consistency": "Style",
+        "clarity": "Clarity",
+        "engagement": "Engagement",
+        "grammar": "Grammar",
+    }
+)
 
 # How much each criterion counts; any positive numbers, their sum need not be 1.
 WEIGHTS: Final[Mapping[str, float]] = MappingProxyType(
@@ -27,7 +40,8 @@ WEIGHTS: Final[Mapping[str, float]] = MappingProxyType(
 class Submission:
     """One draft to judge, held to the style of its author's samples where there are any.
 
-    An empty `language` (else ISO 639-1) has it detected. `weights` are those of its workflow, instead of the judge's.
+    An empty `language` (else ISO 639-1) has it detected. `weights` are those of its workflow, instead of the judge's;
+    `user_id` is whose budget it is.
     """
 
     platform: str
@@ -37,11 +51,15 @@ class Submission:
     tone: str = "professional"
     style: Style | None = None
     weights: Mapping[str, float] | None = None
+    user_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Scores are 0 to 100, `score` their mean by `weights`. `feedback` says what to change, `measures` why."""
+    """Scores are 0 to 100, `score` their mean by `weights`. `feedback` says what to change, `measures` why.
+
+    `spent` is what models took, also those whose answer was of no use.
+    """
 
     score: int
     criteria_scores: dict[str, int]
@@ -50,6 +68,7 @@ class Verdict:
     measures: dict[str, Any] = field(default_factory=dict)
     model: str | None = None
     weights: dict[str, float] = field(default_factory=dict)
+    spent: tuple[Spent, ...] = ()
 
 
 class Judge(Protocol):

@@ -9,6 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 
 from services.generation.api.common import kit_of
+from services.generation.budget import limits_of, standing
 from services.generation.domain.caption import RecordCaption, RecordSummary
 from services.generation.domain.caption_task import CompleteCaptionTask, FailCaptionTask, ReportProgress
 from services.generation.domain.placeholders import fill
@@ -17,6 +18,7 @@ from services.generation.queries import drafts as queries
 from services.generation.queries import templates
 from services.generation.schemas.captions import CaptionIn, OutcomeIn, ProgressIn, SummaryIn
 from services.generation.schemas.templates import Filled, FillIn
+from services.generation.settings import GenerationSettings
 from shared.decider import Invalid, NotFound
 from shared.http.internal import InternalOnly
 from shared.http.responses import RowsResponse
@@ -40,6 +42,14 @@ async def read_drafts(
     async with kit_of(request).database.reading(None) as connection:
         rows = await queries.drafts_by_id(connection, [UUID(each) for each in ids.split(",")])
     return RowsResponse({"items": [dict(row) for row in rows]})
+
+
+@router.get("/token-budget")
+async def read_token_budget(request: Request, user_id: UUID) -> dict[str, str]:
+    """Whether models may be asked for a user now: `closed` says why not, and is empty while they may."""
+    kit = kit_of(request)
+    assert isinstance(kit.settings, GenerationSettings)
+    return {"closed": (await standing(kit.database, limits_of(kit.settings), user_id)).closed()}
 
 
 @router.post("/templates/{template_id}/fill")

@@ -9,8 +9,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 
 from services.generation.api.common import kit_of
+from services.generation.budget import limits_of, standing
 from services.generation.queries import usage as queries
-from services.generation.schemas.usage import DayOfModel, TokenUsage
+from services.generation.schemas.usage import DayOfModel, TokenBudget, TokenUsage
+from services.generation.settings import GenerationSettings
 from shared.decider import Invalid
 from shared.http.user import CurrentUser
 
@@ -46,4 +48,19 @@ async def read_usage(
         output_tokens=sum(row["output_tokens"] for row in rows),
         cost_usd=sum((row["cost_usd"] for row in rows if row["cost_usd"] is not None), Decimal(0)),
         unpriced_calls=sum(row["unpriced"] for row in rows),
+    )
+
+
+@router.get("/budget")
+async def read_budget(request: Request, user: CurrentUser) -> TokenBudget:
+    """What is left of the tokens that models may take for your work today."""
+    kit = kit_of(request)
+    assert isinstance(kit.settings, GenerationSettings)
+    now = await standing(kit.database, limits_of(kit.settings), user.user_id)
+    return TokenBudget(
+        day=now.day,
+        used_tokens=now.of_user,
+        limit_tokens=now.limits.of_user or None,
+        exhausted=now.closed() or None,
+        resets_at=now.ends_at,
     )

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
+
+from shared.llm import Budget, Endpoint
 
 from .instant import InstantEngine
 from .offline import OfflineEngine
 from .port import Engine
-from .spending import Prices
 
 
 def build(
     name: Literal["offline", "instant", "model"] | str = "offline",
     *,
-    base_url: str | None = None,
-    api_key: str | None = None,
-    model: str | None = None,
+    endpoints: Sequence[Endpoint] = (),
     timeout: float = 60.0,
+    answer_tokens: int = 8192,
+    budget: Budget | None = None,
     remembered: int = 64,
     threads: int = 1,
-    prices: Prices = Prices(),
 ) -> Engine:
-    """The engine called `name`; "model" falls back to the offline engine and needs `model` and `base_url`.
+    """The engine called `name`; "model" needs `endpoints` and falls back to the offline engine.
 
     `timeout` is in seconds for one whole draft. Raises ValueError for an unknown name or a missing setting.
     """
@@ -31,13 +32,13 @@ def build(
         case "instant":
             return InstantEngine()
         case "model":
-            if not model or not base_url:
-                raise ValueError("The model engine needs a model name and a base URL.")
+            if not endpoints:
+                raise ValueError("The model engine needs an endpoint: a model's name and its address.")
             from .model import ModelEngine
 
             fallback = OfflineEngine(remembered=remembered, threads=threads)
             return ModelEngine(
-                base_url=base_url, api_key=api_key, model=model, timeout=timeout, fallback=fallback, prices=prices
+                endpoints, fallback=fallback, timeout=timeout, answer_tokens=answer_tokens, budget=budget
             )
         case _:
             raise ValueError(f'No engine is called "{name}": use offline, instant or model.')

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+from uuid import UUID
 
+from shared.llm.spending import Spent
 from shared.style import Style
-
-from .spending import Spent
 
 
 class NothingToWrite(ValueError):
@@ -30,7 +30,8 @@ class Request:
     """One draft for one platform. `iteration` starts at 1; later ones bring the previous draft and its feedback.
 
     `options` may hold a `topic` to keep to, the most `words` where words are counted, and a `brief`, the user's prompt,
-    which engines that cannot follow one pass by. `style` is how the user's own samples are written.
+    which engines that cannot follow one pass by. `style` is how the user's own samples are written, `user_id` whose
+    budget it is.
     """
 
     platform: str
@@ -41,14 +42,15 @@ class Request:
     tone: str = "professional"
     options: Mapping[str, Any] = field(default_factory=dict)
     style: Style | None = None
+    user_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
     """A draft: `content` is the whole post, with its hashtags where the platform shows them in the text.
 
-    `preheader` is what an inbox shows beside a newsletter's subject, which is its title. `spent` is what a model took,
-    also one whose answer was no use.
+    `preheader` is what an inbox shows beside a newsletter's subject, which is its title. `spent` is what models took,
+    also those whose answer was no use.
     """
 
     title: str
@@ -57,7 +59,7 @@ class Written:
     model: str | None = None
     hashtags: tuple[str, ...] = ()
     usage: dict[str, Any] = field(default_factory=dict)
-    spent: Spent | None = None
+    spent: tuple[Spent, ...] = ()
     preheader: str = ""
 
 

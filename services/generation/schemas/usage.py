@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 
 from pydantic import BaseModel, Field
@@ -18,6 +18,19 @@ class DayOfModel(BaseModel):
     input_tokens: int
     output_tokens: int
     cost_usd: Decimal | None = Field(description="Null when no price is known for any of the calls.")
+
+
+class TokenBudget(BaseModel):
+    """What is left of the tokens that models may take today (UTC)."""
+
+    day: date
+    used_tokens: int = Field(description="What models took for your work today.")
+    limit_tokens: int | None = Field(description="What they may take for it; null without a limit.")
+    exhausted: str | None = Field(
+        description="Why no model is asked for you today any more, and the offline engine writes; null while one is.",
+        examples=["Your 100,000 tokens of the day are used. Models write and judge for you again from 00:00 UTC."],
+    )
+    resets_at: datetime = Field(description="When the next day's tokens are there.")
 
 
 class TokenUsage(BaseModel):

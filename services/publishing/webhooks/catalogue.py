@@ -40,6 +40,7 @@ _NOT_TOLD = {
     "SourceErased",
     "TokensUsed",
     "TokenUsageErased",
+    "ModelConsulted",
     "CaptionSettingsChanged",
     "CaptionSettingsErased",
     "ConnectionTokenRenewed",

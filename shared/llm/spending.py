@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final
+
+_CHARACTERS_A_TOKEN: Final = 4
+_SMALLEST: Final = Decimal("0.000001")  # what the table of token usage holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,17 +20,27 @@ class Prices:
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """Tokens of all requests of one call. `cost_usd` is None when no price is known."""
+    """Tokens of all requests of one call of one model. `cost_usd` is None when no price is known."""
 
     model: str
     input_tokens: int
     output_tokens: int
     cost_usd: Decimal | None = None
 
+    @property
+    def cost(self) -> str | None:
+        """The cost as events carry it: a decimal number of millionths of a dollar."""
+        return None if self.cost_usd is None else str(self.cost_usd.quantize(_SMALLEST))
+
 
 def spent(model: str, base_url: str, input_tokens: int, output_tokens: int, prices: Prices) -> Spent:
     """What these tokens cost at the endpoint: by the operator's prices, else by those of a provider that is known."""
     return Spent(model, input_tokens, output_tokens, _cost(model, base_url, input_tokens, output_tokens, prices))
+
+
+def estimated(characters: int) -> int:
+    """Tokens of so much text, where nobody counted them."""
+    return characters // _CHARACTERS_A_TOKEN + 1
 
 
 def _cost(model: str, base_url: str, input_tokens: int, output_tokens: int, prices: Prices) -> Decimal | None:
