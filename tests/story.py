@@ -372,4 +372,10 @@ async def _publish(on: Ground, chance: random.Random) -> None:
             await on.play(publishing.JobStarted(**job, attempt=3), key=key)
         out = {"platform_post_id": key.hex, "url": f"https://x.example/{key}", "published_at": AT}
         await on.play(publishing.JobPublished(**job, **out, response={"status": 201}), key=key)
+        where = {"platform_post_id": key.hex, "url": f"https://x.example/{key}"}
+        for likes in range(chance.randint(0, 2)):
+            figures = {"likes": likes, "comments": 0, "views": 9 * likes, "measured_at": AT}
+            await on.play(publishing.EngagementMeasured(**job, **where, **figures), key=key)
+        if chance.random() < 0.3:
+            await on.play(publishing.EngagementWithheld(**job, **where, reason="Gone."), key=key)
     await on.hear("workflow", chance)

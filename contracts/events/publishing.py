@@ -57,6 +57,8 @@ class ConnectionBroken(ConnectionEvent):
 
     token_turn: int
     reason: str
+    platform_type: str = ""
+    name: str = ""
 
 
 class ConnectionReconnected(ConnectionEvent):
@@ -182,6 +184,29 @@ class JobPublished(JobEvent):
     response: dict[str, Any] = {}
     connection_id: UUID | None = None
     duplicate_of: str | None = None
+
+
+class EngagementEvent(JobEvent):
+    platform_post_id: str
+    url: str
+    duplicate_of: str | None = None
+
+
+class EngagementMeasured(EngagementEvent):
+    """How the post is doing, as its platform counts; null is what the platform does not tell."""
+
+    measured_at: datetime
+    likes: int
+    comments: int
+    shares: int | None = None
+    quotes: int | None = None
+    views: int | None = None
+
+
+class EngagementWithheld(EngagementEvent):
+    """The platform does not say how the post is doing; the reason says why."""
+
+    reason: str
 
 
 class JobFailed(JobEvent):

@@ -27,6 +27,15 @@ To show that the address is yours, {how}
 
 It works until {until}. If it was not you, do nothing.
 """
+_BROKEN = """\
+Hello {username},
+
+{platform} does not let Presswork in any more through your connection {name!r}:
+
+    {reason}
+
+Posts that go out through it wait meanwhile, and go out when it works again.
+"""
 
 
 class Mail(Protocol):
@@ -90,12 +99,25 @@ def verification_mail(
         how = f"open\n\n    {settings.verification_url.replace('{token}', token)}"
     else:
         how = f"send this token to /api/v1/auth/verification/confirm:\n\n    {token}"
+    text = _VERIFICATION.format(username=username, how=how, until=f"{expires_at:%Y-%m-%d %H:%M} UTC")
+    return _message(email, "Is this your address?", text, settings)
+
+
+def broken_connection_mail(
+    email: str, username: str, platform: str, name: str, reason: str, settings: AuthSettings
+) -> EmailMessage:
+    """What tells users that an account has to be connected again."""
+    text = _BROKEN.format(username=username, platform=platform, name=name, reason=reason)
+    return _message(email, "A connection has to be mended", text, settings)
+
+
+def _message(email: str, subject: str, text: str, settings: AuthSettings) -> EmailMessage:
     message = EmailMessage(policy=_UNBROKEN)
     message["From"] = settings.mail_from
     message["To"] = email
-    message["Subject"] = "Is this your address?"
+    message["Subject"] = subject
     message["Date"] = format_datetime(datetime.now(UTC))
     message["Message-ID"] = make_msgid(domain="presswork.invalid")
     message["Auto-Submitted"] = "auto-generated"
-    message.set_content(_VERIFICATION.format(username=username, how=how, until=f"{expires_at:%Y-%m-%d %H:%M} UTC"))
+    message.set_content(text)
     return message

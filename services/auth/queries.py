@@ -64,6 +64,8 @@ SELECT email, username, verification_token, verification_token_expires FROM user
 WHERE id = $1 AND NOT email_verified AND verification_token IS NOT NULL
 """
 
+_VERIFIED = "SELECT email, username FROM users WHERE id = $1 AND email_verified AND is_active"
+
 # Whose session it is, when it began, and what a new access token says of them.
 _SESSION = """
 SELECT sessions.created_at, users.id AS user_id, users.username, users.role, users.trial_expires_at
@@ -168,3 +170,8 @@ async def is_known(connection: PoolConnection, connection_id: UUID, user_id: UUI
 async def unverified(connection: PoolConnection, user_id: UUID) -> Any:
     """Address, name and awaited token (hash, age) of a user who has yet to send it back, or None."""
     return await connection.fetchrow(_UNVERIFIED, user_id)
+
+
+async def verified(connection: PoolConnection, user_id: UUID) -> Any:
+    """Address and name of a user whose address is known to be theirs, or None."""
+    return await connection.fetchrow(_VERIFIED, user_id)

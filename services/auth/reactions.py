@@ -1,4 +1,4 @@
-"""What auth does because of events: a token goes by mail, a trial ends, and a connection that is gone is left."""
+"""What auth does because of events: tokens and notices go by mail, a trial ends, a connection that is gone is left."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from contracts.events.auth import TrialClaimed, TrialStarted, VerificationRequested
-from contracts.events.publishing import ConnectionRemoved
+from contracts.events.publishing import ConnectionBroken, ConnectionRemoved
 from services.auth import queries
 from services.auth.domain.session import LeavePlatform, RemoveSession
 from services.auth.domain.trial import EndTrial
-from services.auth.mail import verification_mail
+from services.auth.mail import broken_connection_mail, verification_mail
 from services.auth.tools import Tools
 from services.auth.verification_tokens import hash_of
 from shared.ids import derive
 from shared.kit import Kit
 from shared.reactions import LeasedTask, Strike, Task, on, work
+
+_NAMES = {"linkedin": "LinkedIn"}  # as people call platforms that are not written like others
 
 
 @on(VerificationRequested)
@@ -63,6 +65,31 @@ async def end_trial(task: LeasedTask, kit: Kit) -> Sequence[EndTrial | RemoveSes
         session_ids = await queries.all_sessions(connection, user_id)
     sessions = [RemoveSession(session_id, now, erased=True) for session_id in session_ids]
     return [EndTrial(user_id, log_ins, now), *sessions]
+
+
+@on(ConnectionBroken)
+def tell_its_user(event: ConnectionBroken) -> Task:
+    payload = {
+        "user_id": event.user_id,
+        "platform": event.platform_type,
+        "name": event.name,
+        "reason": event.reason,
+    }
+    return Task(derive("broken", event.meta.event_id), "tell_of_broken", payload)
+
+
+@work("tell_of_broken", lease=90, attempts=8)
+async def tell_of_broken(task: LeasedTask, kit: Kit) -> Sequence[None]:
+    """Only to addresses that are known to be the user's; told twice is no harm."""
+    tools: Tools = kit.tools
+    payload = task.payload
+    async with kit.database.reading(None) as connection:
+        user = await queries.verified(connection, UUID(payload["user_id"]))
+    if user is not None:
+        platform = _NAMES.get(payload["platform"], payload["platform"].capitalize())
+        what = platform, payload["name"], payload["reason"]
+        await tools.mail.send(broken_connection_mail(user["email"], user["username"], *what, tools.settings))
+    return []
 
 
 @on(ConnectionRemoved)

@@ -14,6 +14,8 @@ from services.publishing.connectors.bluesky import BlueskyConnector
 from services.publishing.connectors.ghost import GhostConnector
 from services.publishing.connectors.ghost_site import Ghost
 from services.publishing.domain import caption, connections, imported_post, job, post, slots, webhook
+from services.publishing.engagement import reading
+from services.publishing.engagement.resting import Resting
 from services.publishing.exporting import api as export_api
 from services.publishing.fediverse import api as fediverse_api
 from services.publishing.fediverse import projections as fediverse_projections
@@ -69,7 +71,7 @@ async def tools(kit: Kit) -> AsyncIterator[Tools]:
     webhooks = Sender(settings.webhook_timeout, settings.webhook_at_once, allow_private=settings.webhook_allow_private)
     await sweep.begin(kit)
     try:
-        yield Tools(settings, connectors, accounts, oauth, beginnings, fediverse, ghost, webhooks)
+        yield Tools(settings, connectors, accounts, oauth, beginnings, fediverse, ghost, webhooks, Resting())
     finally:
         if ghost is not None:
             await ghost.close()
@@ -136,6 +138,7 @@ service = Service(
     reactions=[
         reactions,
         worker,
+        reading,
         renewal,
         fediverse_reactions,
         reddit_reactions,

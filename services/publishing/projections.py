@@ -21,6 +21,9 @@ from contracts.events.publishing import (
     ConnectionRenamed,
     ConnectionTokenRenewed,
     ConnectionUsed,
+    EngagementEvent,
+    EngagementMeasured,
+    EngagementWithheld,
     JobCancelled,
     JobErased,
     JobEvent,
@@ -98,7 +101,7 @@ def start(event: JobStarted, at: datetime) -> list[RowChange]:
     ]
 
 
-def _warnings(event: JobStarted | JobPublished) -> list[str]:
+def _warnings(event: JobStarted | JobPublished | EngagementEvent) -> list[str]:
     return [f"The same text went out before, at {event.duplicate_of}; the platform may show it to few, or refuse it."]
 
 
@@ -135,22 +138,35 @@ def release(event: JobReleased, at: datetime) -> RowChange:
 
 @projects(JobPublished)
 def publish(event: JobPublished, at: datetime) -> RowChange:
-    response_data: dict[str, Any] = {
-        "platform_post_id": event.platform_post_id,
-        "url": event.url,
-        "engagement": {"likes": 0, "comments": 0, "shares": 0},
-    }
-    if event.duplicate_of:
-        response_data["warnings"] = _warnings(event)
     return _moved(
         event,
         at,
         status="published",
         published_at=event.published_at,
-        response_data=response_data,
+        response_data=_answered(event, {"likes": 0, "comments": 0, "shares": 0}),
         error_class=None,
         error=None,
     )
+
+
+@projects(EngagementMeasured)
+def measure(event: EngagementMeasured, at: datetime) -> RowChange:
+    figures = {"likes": event.likes, "comments": event.comments, "shares": event.shares}
+    more = {"quotes": event.quotes, "views": event.views}
+    told = {name: figure for name, figure in more.items() if figure is not None}
+    engagement = {**figures, **told, "measured_at": event.measured_at.isoformat()}
+    return _moved(event, at, response_data=_answered(event, engagement))
+
+
+@projects(EngagementWithheld)
+def withhold(event: EngagementWithheld, at: datetime) -> RowChange:
+    engagement = {"likes": None, "comments": None, "shares": None, "withheld": event.reason}
+    return _moved(event, at, response_data=_answered(event, engagement))
+
+
+def _answered(event: JobPublished | EngagementEvent, engagement: dict[str, Any]) -> dict[str, Any]:
+    answered = {"platform_post_id": event.platform_post_id, "url": event.url, "engagement": engagement}
+    return answered | ({"warnings": _warnings(event)} if event.duplicate_of else {})
 
 
 @projects(JobFailed)

@@ -37,8 +37,8 @@ ORDER BY created_at DESC, id DESC LIMIT $4
 
 _ACCOUNT = """
 SELECT id, platform_type, instance_url, username, access_token, settings, refresh_token IS NOT NULL AS renewable,
-       token_turn
-FROM platform_connections WHERE id = $1 AND user_id = $2 AND is_active
+       token_turn, broken_at, is_active
+FROM platform_connections WHERE id = $1 AND user_id = $2 AND (is_active OR $3)
 """
 
 # What jobs need before they begin, in one look: the job, the text (if heard of yet), and the account to use.
@@ -127,9 +127,11 @@ async def connections(connection: PoolConnection, user_id: UUID, page: PageReque
     return found
 
 
-async def account(connection: PoolConnection, connection_id: UUID, user_id: UUID) -> Any:
+async def account(
+    connection: PoolConnection, connection_id: UUID, user_id: UUID, *, also_inactive: bool = False
+) -> Any:
     """The connection's row with its encrypted token, or None when the user has no such active connection."""
-    return await connection.fetchrow(_ACCOUNT, connection_id, user_id)
+    return await connection.fetchrow(_ACCOUNT, connection_id, user_id, also_inactive)
 
 
 async def briefs(connection: PoolConnection, job_ids: Sequence[UUID]) -> dict[UUID, Any]:

@@ -151,7 +151,9 @@ class Job(BaseModel):
     published_at: datetime | None
     url: str | None = Field(description="Where the post can be read.")
     response_data: dict[str, Any] | None = Field(
-        description="What the platform answered; `warnings` when the same text had gone out before."
+        description="What the platform answered; `warnings` when the same text had gone out before. `engagement` is "
+        "how the post is doing: likes, comments and shares (null: the platform does not tell), quotes and views where "
+        "it counts them, as of `measured_at`; before the first reading all 0. `withheld` says why there are none."
     )
     attempt: int = Field(description="How many attempts have begun.")
     next_attempt_at: datetime | None = Field(description="When a waiting job goes on by itself; null: at once.")

@@ -15,6 +15,8 @@ _CONCURRENCY = {"x": 10, "linkedin": 2, "blog": 8, "bluesky": 5, "ghost": 2}
 
 _IN_A_WINDOW = {"x": 100}
 
+_READINGS = {"x": 4, "linkedin": 1, "bluesky": 4}
+
 
 class PublishingSettings(ServiceSettings):
     """The environment of publishing."""
@@ -61,6 +63,12 @@ class PublishingSettings(ServiceSettings):
     publish_in_15_minutes: dict[str, int] = Field(
         {}, description='Posts of one account in 15 minutes, of all processes, where not x 100, as {"x": 50} (JSON).'
     )
+    engagement_days: float = Field(
+        90, ge=0, le=3650, description="For how long figures of published posts are read, ever more seldom; 0: never."
+    )
+    engagement_concurrency: dict[str, int] = Field(
+        {}, description='Readings of figures at a time where not x 4, linkedin 1, bluesky 4, as {"x": 2} (JSON).'
+    )
     draft_patience: float = Field(60.0, gt=0, description="Seconds a due job waits for the text of its draft.")
     fediverse_allow_private: bool = Field(
         False, description="Also reach sites that users name in private networks: for tests and demonstrations only."
@@ -95,7 +103,7 @@ class PublishingSettings(ServiceSettings):
         configured(value)
         return value
 
-    @field_validator("publish_concurrency", "publish_in_15_minutes")
+    @field_validator("publish_concurrency", "publish_in_15_minutes", "engagement_concurrency")
     @classmethod
     def _are_positive(cls, value: dict[str, int]) -> dict[str, int]:
         if any(limit < 1 for limit in value.values()):
@@ -105,6 +113,10 @@ class PublishingSettings(ServiceSettings):
     def lanes(self) -> dict[str, int]:
         """How many publications of a platform go on at a time; nobody is to be spared where nothing is called."""
         return {} if self.connector == "instant" else _CONCURRENCY | self.publish_concurrency
+
+    def readings(self) -> dict[str, int]:
+        """How many readings of figures from a platform go on at a time in a process."""
+        return _READINGS | self.engagement_concurrency
 
     def limits(self) -> Limits:
         """The same for all processes together, and for each account; the blog is a folder of ours."""

@@ -9,6 +9,7 @@ from services.publishing.accounts import Accounts
 from services.publishing.beginning import Beginnings
 from services.publishing.connectors import Connector
 from services.publishing.connectors.ghost_site import Ghost
+from services.publishing.engagement.resting import Resting
 from services.publishing.fediverse.client import Fediverse
 from services.publishing.oauth.client import OAuth
 from services.publishing.settings import PublishingSettings
@@ -25,3 +26,4 @@ class Tools:
     fediverse: Fediverse
     ghost: Ghost | None  # None: not set up
     webhooks: Sender
+    resting: Resting

@@ -9,8 +9,10 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
+import jwt
 import pytest
 
+from tests.sandbox import appview
 from tests.sandbox.server import running
 
 ADA = {"Authorization": "Bearer sandbox-ada"}
@@ -124,6 +126,54 @@ async def test_x_takes_a_hundred_posts_a_window_and_user(http: aiohttp.ClientSes
     assert (status, body["title"]) == (429, "Too Many Requests")
     assert (headers["x-rate-limit-limit"], headers["x-rate-limit-remaining"]) == ("100", "0")
     assert (await asked(http, "POST", "/2/tweets", {"Authorization": "Bearer sandbox-bob"}, {"text": "x"}))[0] == 201
+
+
+async def test_x_tells_how_posts_are_doing(http: aiohttp.ClientSession) -> None:
+    _, created, _ = await asked(http, "POST", "/2/tweets", json={"text": "Hello"})
+    identity = created["data"]["id"]
+    await asked(http, "POST", "/sandbox/figures", json={"post_id": identity, "likes": 3, "views": 40})
+    status, answer, headers = await asked(http, "GET", f"/2/tweets?ids={identity},1&tweet.fields=public_metrics")
+    assert (status, headers["x-rate-limit-limit"]) == (200, "900")
+    assert answer["data"][0]["public_metrics"] == {
+        "retweet_count": 0,
+        "reply_count": 0,
+        "like_count": 3,
+        "quote_count": 0,
+        "bookmark_count": 0,
+        "impression_count": 40,
+    }
+    assert [error["resource_id"] for error in answer["errors"]] == ["1"]
+    assert "public_metrics" not in (await asked(http, "GET", f"/2/tweets?ids={identity}"))[1]["data"][0]
+    assert (await asked(http, "GET", "/2/tweets"))[0] == 400
+    assert (await asked(http, "GET", f"/2/tweets?ids={identity}", {"Authorization": "Bearer forged"}))[0] == 401
+
+
+async def test_linkedin_tells_few_apps_how_posts_are_doing(http: aiohttp.ClientSession) -> None:
+    urn = (await share(http))[2]["x-restli-id"]
+    await asked(http, "POST", "/sandbox/figures", json={"post_id": urn, "likes": 4, "comments": 1})
+    path = f"/rest/socialMetadata/{urn}"
+    status, body, _ = await asked(http, "GET", path, VERSIONED)
+    assert (status, body["code"]) == (403, "ACCESS_DENIED")
+    partner = {**VERSIONED, "Authorization": "Bearer sandbox-partner"}
+    status, body, _ = await asked(http, "GET", path, partner)
+    assert status == 200
+    assert {kind: each["count"] for kind, each in body["reactionSummaries"].items()} == {"LIKE": 3, "PRAISE": 1}
+    assert body["commentSummary"] == {"count": 1, "topLevelCount": 1}
+    assert (await asked(http, "GET", "/rest/socialMetadata/urn:li:share:1", partner))[0] == 404
+
+
+async def test_the_app_view_answers_servers_that_ask_for_their_users(http: aiohttp.ClientSession) -> None:
+    uri = "at://did:plc:ada/app.bsky.feed.post/1"
+    await asked(http, "POST", "/sandbox/figures", json={"post_id": uri, "likes": 2})
+    claims = {"iss": "did:plc:ada", "aud": appview.DID, "lxm": appview.GET_POSTS, "exp": time.time() + 60}
+    path = f"/xrpc/{appview.GET_POSTS}?uris={uri}&uris=at://elsewhere"
+    for changed, status in (({}, 200), ({"lxm": "app.bsky.feed.getTimeline"}, 401), ({"aud": "did:web:other"}, 401)):
+        token = jwt.encode({**claims, **changed}, "x" * 32, algorithm="HS256")
+        answer = await asked(http, "GET", path, {"Authorization": f"Bearer {token}"})
+        assert answer[0] == status
+        if status == 200:
+            assert [(post["uri"], post["likeCount"]) for post in answer[1]["posts"]] == [(uri, 2)]
+    assert (await asked(http, "GET", path, {}))[0] == 401
 
 
 async def test_linkedin_shares_and_deletes(http: aiohttp.ClientSession) -> None:

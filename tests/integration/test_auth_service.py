@@ -22,7 +22,7 @@ import pytest
 from alembic import command
 
 from contracts.envelope import START, Event, Meta
-from contracts.events.publishing import ConnectionAdded, ConnectionRemoved
+from contracts.events.publishing import ConnectionAdded, ConnectionBroken, ConnectionRemoved
 from deploy.migrate import alembic_config, migrate
 from services.auth import administrators
 from services.auth.administrators import promote
@@ -167,6 +167,12 @@ async def token_for(kit: Kit, email: str) -> str:
         return ""
 
     return await eventually(look)
+
+
+async def mails_to(kit: Kit, email: str) -> list[str]:
+    """The texts of the mail that went to this address."""
+    messages = [email_message(file.read_bytes()) for file in (kit.settings.data_dir / "mail").glob("*.eml")]
+    return [str(message.get_payload()) for message in messages if message["To"] == email]
 
 
 async def hear(kit: Kit, event: Event, version: int) -> None:
@@ -736,6 +742,33 @@ class TestVerification:
     @pytest.mark.parametrize("token", ["", "nonsense", "A" * 86, "é" * 86, 5, None])
     async def test_what_is_no_token_is_refused(self, stranger: Person, token: Any) -> None:
         assert (await stranger.call("POST", "/verification/confirm", {"token": token})).status == 422
+
+
+class TestNotices:
+    async def test_a_broken_connection_is_told_to_users_whose_address_is_known(
+        self, stranger: Person, ada: Person, kit: Kit
+    ) -> None:
+        told = Person(stranger.http, stranger.base, f"t{new_id().hex[-12:]}", {})
+        made = await told.sign_up()
+        nobody = Person(told.http, told.base, told.username, {})
+        token = await token_for(kit, told.email)
+        assert (await nobody.call("POST", "/verification/confirm", {"token": token})).status == 204
+        what = {"token_turn": 1, "reason": "Log in there again.", "platform_type": "linkedin", "name": "Work"}
+        for user_id in (UUID(ada.id), UUID(made.json["id"])):  # ada has not shown that the address is hers
+            await hear(kit, ConnectionBroken(connection_id=new_id(), user_id=user_id, **what), 1)
+
+        async def notices() -> list[str]:
+            return [text for text in await mails_to(kit, told.email) if "LinkedIn does not let Presswork in" in text]
+
+        (notice,) = await eventually(notices)
+        assert "'Work'" in notice
+        assert "Log in there again." in notice
+
+        async def all_done() -> bool:
+            return not await kit.database.pool.fetchval("SELECT count(*) FROM tasks WHERE kind = 'tell_of_broken'")
+
+        await eventually(all_done)
+        assert [text for text in await mails_to(kit, ada.email) if "LinkedIn" in text] == []
 
 
 class TestActivePlatform:

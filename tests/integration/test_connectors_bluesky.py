@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -11,12 +12,16 @@ from uuid import uuid4
 
 import pytest
 
-from services.publishing.connectors import Connection, Image, Post, PublishError
+from services.publishing.connectors import Connection, Image, Post, PublishError, Withheld
 from services.publishing.connectors.bluesky import BlueskyConnector
+from services.publishing.domain.commands import Figures
 from shared.ids import new_id
 from shared.platforms import measure
 from tests.conftest import absent
 from tests.pictures import png
+from tests.sandbox import appview
+from tests.sandbox.client import SandboxClient
+from tests.sandbox.server import running
 from tests.servers.between import Between, between
 from tests.servers.bluesky import Account, BlueskyServer
 
@@ -26,11 +31,17 @@ LONG = " ".join(f"Sentence number {n} says one more thing about logs." for n in 
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BlueskyServer]:
+async def sandbox() -> AsyncIterator[SandboxClient]:
+    async with running() as url:
+        yield SandboxClient(url)
+
+
+@pytest.fixture(scope="module")
+async def server(tmp_path_factory: pytest.TempPathFactory, sandbox: SandboxClient) -> AsyncIterator[BlueskyServer]:
     if (why := BlueskyServer.available()) is not None:
         absent(why)
-    started = BlueskyServer(tmp_path_factory.mktemp("bluesky"))
-    started.start()
+    started = BlueskyServer(tmp_path_factory.mktemp("bluesky"), (sandbox.base_url, appview.DID))
+    await asyncio.to_thread(started.start)
     yield started
     started.stop()
 
@@ -269,3 +280,29 @@ async def test_images_that_bluesky_does_not_take_are_refused_before_anything_is_
     assert (error.error_class, "Nothing was posted" in error.reason) == ("transient", True)
     await hasty.close()
     assert await server.records(ada) == []
+
+
+async def test_a_thread_is_measured_as_one_post_by_the_app_view_that_its_server_asks(
+    bluesky: BlueskyConnector, server: BlueskyServer, ada: Account, sandbox: SandboxClient
+) -> None:
+    through = connection(ada, server.url)
+    published = await bluesky.publish(post(LONG * 8), through)
+    uris = published.response["uris"]
+    assert len(uris) > 25
+    with pytest.raises(Withheld, match="no more"):
+        await bluesky.measure(uris, through)
+    for number, uri in enumerate(uris):
+        await sandbox.doing(uri, likes=1, comments=int(number < len(uris) - 1), shares=int(number == 0))
+    assert await bluesky.measure(uris, through) == Figures(likes=len(uris), comments=0, shares=1, quotes=0)
+
+
+@pytest.mark.parametrize(
+    ("trouble", "error_class"), [("503_before", "transient"), ("429_without_reset", "rate_limited")]
+)
+async def test_figures_that_cannot_be_had_now_leave_the_connection_alone(
+    bluesky: BlueskyConnector, way: Between, ada: Account, trouble: Any, error_class: str
+) -> None:
+    way.order("app.bsky.feed.getPosts", trouble)
+    with pytest.raises(PublishError) as refused:
+        await bluesky.measure([f"at://{ada.did}/app.bsky.feed.post/1"], connection(ada, way.url))
+    assert refused.value.error_class == error_class

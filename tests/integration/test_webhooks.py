@@ -17,6 +17,7 @@ from standardwebhooks import Webhook as Verifier
 from services.evaluation.app import service as evaluation
 from services.generation.app import service as generation
 from services.publishing.app import service as publishing
+from services.publishing.domain.tokens import BreakConnection
 from services.workflow.app import service as workflow
 from shared.ids import new_id
 from shared.kit import Kit
@@ -160,6 +161,24 @@ async def test_every_event_of_a_workflow_is_told_once_signed_and_in_order(house:
     assert sorted(house.receiver.types(only["name"], only["secret"])) == sorted(
         name for name in types if name.startswith("draft.") or name == "workflow.completed"
     )
+
+
+async def test_a_connection_that_broke_is_told_with_what_to_do(house: House, ada: Someone) -> None:
+    hook = await listen(house, ada, "connection.broken")
+    body = {"platform": "x", "name": "Mornings", "access_token": "of-no-use"}
+    made = (await ada.post("publishing", "/api/v1/connections", body)).body
+    broken = BreakConnection(UUID(made["id"]), ada.user_id, 1, "X does not accept your token. Connect X again.")
+    await house.kit.handle(broken, actor=None)
+    await settled(ada, hook["id"], "delivered")
+    (message,) = house.receiver.verified(hook["name"], hook["secret"])
+    told = {name: message["data"][name] for name in ("connection_id", "platform_type", "name", "reason")}
+    assert told == {
+        "connection_id": made["id"],
+        "platform_type": "x",
+        "name": "Mornings",
+        "reason": "X does not accept your token. Connect X again.",
+    }
+    assert "access_token" not in message["data"]
 
 
 async def test_nobody_hears_of_others_or_of_what_was_before(house: House, ada: Someone) -> None:

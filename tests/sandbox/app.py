@@ -8,8 +8,8 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
-from tests.sandbox import linkedin, oauth, x
-from tests.sandbox.state import Fault, Sandbox
+from tests.sandbox import appview, linkedin, oauth, x
+from tests.sandbox.state import Fault, Figures, Sandbox
 
 
 def create_app(base_url: str) -> FastAPI:
@@ -19,6 +19,7 @@ def create_app(base_url: str) -> FastAPI:
     app.state.sandbox = sandbox
     app.include_router(x.routes(sandbox))
     app.include_router(linkedin.routes(sandbox))
+    app.include_router(appview.routes(sandbox))
     app.include_router(oauth.routes(sandbox.log_ins))
 
     @app.get("/x/{username}/status/{post_id}")
@@ -32,6 +33,11 @@ def create_app(base_url: str) -> FastAPI:
     @app.post("/sandbox/faults", status_code=204)
     async def order_fault(fault: Fault) -> Response:
         sandbox.order(fault)
+        return Response(status_code=204)
+
+    @app.post("/sandbox/figures", status_code=204)
+    async def set_figures(figures: Figures) -> Response:
+        sandbox.figures[figures.post_id] = figures
         return Response(status_code=204)
 
     @app.get("/sandbox/posts")

@@ -24,6 +24,10 @@ class SandboxClient:
         order = {"platform": platform, "kind": kind, "count": count, "seconds": seconds}
         await self._call("POST", "/sandbox/faults", order)
 
+    async def doing(self, post_id: str, **figures: int) -> None:
+        """A post has these likes, comments, shares, quotes and views from here on (`tests.sandbox.state.Figures`)."""
+        await self._call("POST", "/sandbox/figures", {"post_id": post_id, **figures})
+
     async def reset(self) -> None:
         """Forget every post, fault and rate window."""
         await self._call("POST", "/sandbox/reset")

@@ -1,4 +1,4 @@
-"""LinkedIn's versioned REST API: posts and images, and the OpenID user info."""
+"""LinkedIn's versioned REST API: posts, their figures and images, and the OpenID user info."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse, Response
 from tests.sandbox.little_text import decoded
 from tests.sandbox.state import Account, Sandbox, account_of, met, met_afterwards, token_of
 
+MAY_READ = "partner"  # how accounts are named whose app was granted r_member_social
 _LIMIT = 3000
 _OLDEST_VERSION = "202512"
 _DISTRIBUTIONS = {"MAIN_FEED", "NONE"}
@@ -71,6 +72,29 @@ def routes(sandbox: Sandbox) -> APIRouter:
         for post in [p for p in sandbox.of("linkedin", account.number) if p.id == urn]:
             sandbox.posts.remove(post)
         return Response(status_code=204)
+
+    @router.get("/rest/socialMetadata/{urn}")
+    async def doing(urn: str, request: Request) -> Response:
+        account = _caller(sandbox, request)
+        if not isinstance(account, Account):
+            return account
+        # The sandbox's own rule for what LinkedIn decides app by app.
+        if not account.name.startswith(MAY_READ):
+            return _error(403, "ACCESS_DENIED", "Not enough permissions to access: socialMetadata.GET")
+        if all(post.id != urn for post in sandbox.of("linkedin")):
+            return _error(404, "NOT_FOUND", f"No social metadata of {urn}")
+        figures = sandbox.doing(urn)
+        reactions = {"LIKE": figures.likes - figures.likes // 3, "PRAISE": figures.likes // 3}
+        return JSONResponse(
+            {
+                "reactionSummaries": {
+                    kind: {"reactionType": kind, "count": count} for kind, count in reactions.items() if count
+                },
+                "commentsState": "OPEN",
+                "commentSummary": {"count": figures.comments, "topLevelCount": figures.comments},
+                "entity": urn,
+            }
+        )
 
     @router.post("/rest/images")
     async def initialize_upload(request: Request, action: str = "") -> Response:

@@ -57,6 +57,17 @@ class SandboxPost:
     raw: dict[str, Any] = field(default_factory=dict)
 
 
+class Figures(BaseModel):
+    """How a post is doing from here on; `post_id` as its platform names it, an `at://` address on Bluesky."""
+
+    post_id: str
+    likes: int = 0
+    comments: int = 0
+    shares: int = 0
+    quotes: int = 0
+    views: int = 0
+
+
 class Window:
     """At most `limit` calls in `seconds`, by account."""
 
@@ -86,11 +97,13 @@ class Sandbox:
     def __init__(self, base_url: str) -> None:
         self.base_url = base_url.rstrip("/")
         self.x_creates = Window(100, 15 * 60)
+        self.x_reads = Window(900, 15 * 60)
         self.linkedin_creates = Window(150, 24 * 3600)
         self.log_ins = LogIns()
         self.posts: list[SandboxPost] = []
         self.images: dict[str, bytes | None] = {}
         self.alt_texts: dict[str, str] = {}
+        self.figures: dict[str, Figures] = {}
         self._faults: dict[str, list[Fault]] = defaultdict(list)
         self._next = _FIRST_ID
 
@@ -99,8 +112,10 @@ class Sandbox:
         self.posts.clear()
         self.images.clear()
         self.alt_texts.clear()
+        self.figures.clear()
         self._faults.clear()
         self.x_creates.clear()
+        self.x_reads.clear()
         self.linkedin_creates.clear()
 
     def new_id(self) -> str:
@@ -128,6 +143,12 @@ class Sandbox:
     def of(self, platform: str, user_id: str | None = None) -> list[SandboxPost]:
         """The accepted posts of a platform, of one user or all, oldest first."""
         return [p for p in self.posts if p.platform == platform and user_id in (None, p.user_id)]
+
+    def doing(self, post_id: str) -> Figures:
+        """How a post is doing; what nobody set is 0, and posts that answer it count."""
+        told = self.figures.get(post_id, Figures(post_id=post_id))
+        answers = sum(1 for post in self.posts if post.in_reply_to == post_id)
+        return told.model_copy(update={"comments": told.comments + answers})
 
     def listed(self) -> list[dict[str, Any]]:
         """Every accepted post as JSON, oldest first."""

@@ -1,4 +1,4 @@
-"""X's API v2: create, delete and read posts, who am I."""
+"""X's API v2: create, delete and read posts and their metrics, who am I."""
 
 from __future__ import annotations
 
@@ -54,6 +54,34 @@ def routes(sandbox: Sandbox) -> APIRouter:
             return late
         data = {"id": post.id, "text": html.escape(post.text, quote=False), "edit_history_tweet_ids": [post.id]}
         return JSONResponse({"data": data}, 201, limits)
+
+    @router.get("/2/tweets")
+    async def lookup(request: Request) -> Response:
+        account = _who(sandbox, request)
+        if not isinstance(account, Account):
+            return account
+        allowed, remaining, reset = sandbox.x_reads.take(account.number)
+        limits = {
+            "x-rate-limit-limit": str(sandbox.x_reads.limit),
+            "x-rate-limit-remaining": str(remaining),
+            "x-rate-limit-reset": str(reset),
+        }
+        if not allowed:
+            return _problem(429, "Too Many Requests", "Too Many Requests", limits)
+        ids = list(filter(None, request.query_params.get("ids", "").split(",")))
+        if not 1 <= len(ids) <= 100:
+            return _invalid(f"The number of values in the `ids` query parameter list [{len(ids)}] is not 1 to 100")
+        fields = request.query_params.get("tweet.fields", "").split(",")
+        posts = {post.id: post for post in sandbox.of("x")}
+        body: dict[str, Any] = {}
+        if found := [_tweet(posts[each], fields) for each in ids if each in posts]:
+            body["data"] = found
+            if "public_metrics" in fields:
+                for tweet in found:
+                    tweet["public_metrics"] = _metrics(sandbox, tweet["id"])
+        if gone := [each for each in ids if each not in posts]:
+            body["errors"] = [_not_found(each) for each in gone]
+        return JSONResponse(body, 200, limits)
 
     @router.delete("/2/tweets/{tweet_id}")
     async def delete(tweet_id: str, request: Request) -> Response:
@@ -171,6 +199,30 @@ def _tweet(post: SandboxPost, fields: list[str]) -> dict[str, Any]:
     if "referenced_tweets" in fields and post.in_reply_to:
         tweet["referenced_tweets"] = [{"type": "replied_to", "id": post.in_reply_to}]
     return tweet
+
+
+def _metrics(sandbox: Sandbox, post_id: str) -> dict[str, int]:
+    doing = sandbox.doing(post_id)
+    return {
+        "retweet_count": doing.shares,
+        "reply_count": doing.comments,
+        "like_count": doing.likes,
+        "quote_count": doing.quotes,
+        "bookmark_count": 0,
+        "impression_count": doing.views,
+    }
+
+
+def _not_found(post_id: str) -> dict[str, str]:
+    return {
+        "value": post_id,
+        "detail": f"Could not find tweet with ids: [{post_id}].",
+        "title": "Not Found Error",
+        "resource_type": "tweet",
+        "parameter": "ids",
+        "resource_id": post_id,
+        "type": "https://api.twitter.com/2/problems/resource-not-found",
+    }
 
 
 async def _object(request: Request) -> dict[str, Any] | None:

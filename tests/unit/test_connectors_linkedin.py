@@ -14,8 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.publishing.connectors import Connection, Image, Post, PublishError
+from services.publishing.connectors import Connection, Image, Post, PublishError, Withheld
 from services.publishing.connectors.linkedin import LinkedInConnector, little_text
+from services.publishing.domain.commands import Figures
 from tests.pictures import png
 from tests.sandbox.client import SandboxClient
 from tests.sandbox.little_text import decoded
@@ -199,3 +200,22 @@ async def test_images_that_linkedin_does_not_take_are_refused_before_anything_is
         error = await refusal(linkedin, replace(post(), images=images), connection())
         assert (error.error_class, says in error.reason) == ("bad_content", True), error.reason
     assert await sandbox.accepted() == []
+
+
+async def test_reactions_of_every_kind_and_comments_are_counted_where_the_app_may_read_them(
+    linkedin: LinkedInConnector, sandbox: SandboxClient
+) -> None:
+    published = await linkedin.publish(post(), connection("sandbox-partner"))
+    urn = published.platform_post_id
+    assert await linkedin.measure([urn], connection("sandbox-partner")) == Figures(0, 0)
+    await sandbox.doing(urn, likes=7, comments=2)
+    assert await linkedin.measure([urn], connection("sandbox-partner")) == Figures(likes=7, comments=2)
+    for token, asked, says in (
+        ("sandbox-ada", urn, "r_member_social"),
+        ("sandbox-partner", "urn:li:share:1", "no more"),
+    ):
+        with pytest.raises(Withheld, match=says):
+            await linkedin.measure([asked], connection(token))
+    with pytest.raises(PublishError) as refused:
+        await linkedin.measure([urn], connection("sandbox-expired"))
+    assert refused.value.error_class == "refresh_token"

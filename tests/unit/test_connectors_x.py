@@ -14,8 +14,9 @@ from uuid import uuid4
 import aiohttp
 import pytest
 
-from services.publishing.connectors import Connection, Image, Post, PublishError
+from services.publishing.connectors import Connection, Image, Post, PublishError, Withheld
 from services.publishing.connectors.x import XConnector
+from services.publishing.domain.commands import Figures
 from shared.platforms import measure
 from tests.pictures import png
 from tests.sandbox.client import SandboxClient
@@ -281,3 +282,39 @@ async def test_images_that_x_does_not_take_are_refused_before_anything_is_sent(
         error = await refusal(x, replace(post(), images=images), connection(token))
         assert (error.error_class, says in error.reason) == (error_class, True), error.reason
     assert await sandbox.accepted() == []
+
+
+async def test_a_thread_is_measured_as_one_post_and_its_own_answers_do_not_count(
+    x: XConnector, sandbox: SandboxClient
+) -> None:
+    published = await x.publish(post(LONG), connection())
+    ids = published.response["ids"]
+    assert await x.measure(ids, connection()) == Figures(0, 0, 0, 0, 0)
+    await sandbox.doing(ids[0], likes=5, comments=2, shares=1, quotes=1, views=400)
+    await sandbox.doing(ids[-1], likes=2, views=90)
+    assert await x.measure(ids, connection()) == Figures(likes=7, comments=2, shares=1, quotes=1, views=400)
+
+
+async def test_a_post_that_is_gone_has_no_figures_and_a_dead_token_reads_none(x: XConnector) -> None:
+    with pytest.raises(Withheld, match="no more"):
+        await x.measure(["1"], connection())
+    for token in ("sandbox-expired", "forged"):
+        with pytest.raises(PublishError) as refused:
+            await x.measure(["1"], connection(token))
+        assert refused.value.error_class == "disconnected"
+
+
+async def test_reading_too_often_says_until_when_to_wait(x: XConnector) -> None:
+    reader = connection("sandbox-reader")
+    for _ in range(9):
+        await asyncio.gather(*(_asked(x, reader) for _ in range(100)))
+    with pytest.raises(PublishError) as refused:
+        await x.measure(["1"], reader)
+    assert refused.value.error_class == "rate_limited"
+    assert refused.value.retry_at is not None
+    assert timedelta(0) < refused.value.retry_at - datetime.now(UTC) <= timedelta(seconds=902)
+
+
+async def _asked(x: XConnector, reader: Connection) -> None:
+    with pytest.raises(Withheld):
+        await x.measure(["1"], reader)

@@ -83,7 +83,7 @@ def test_a_token_is_renewed_once() -> None:
 
 
 def test_a_connection_breaks_once_and_not_for_a_token_that_was_replaced() -> None:
-    broken = ConnectionBroken(**WHOSE, token_turn=1, reason="Revoked.")
+    broken = ConnectionBroken(**WHOSE, token_turn=1, reason="Revoked.", platform_type="x", name="x ada")
     connected().when(BreakConnection(CONNECTION, USER, 1, "Revoked.")).then(broken)
     connected().given(broken).when(BreakConnection(CONNECTION, USER, 1, "Revoked.")).then_nothing()
     connected().when(renewed()).then_types(ConnectionTokenRenewed).when(

@@ -6,9 +6,22 @@ from services.publishing.connectors.port import (
     Connector,
     ErrorClass,
     Image,
+    Measuring,
     Post,
     Published,
     PublishError,
+    Withheld,
 )
 
-__all__ = ["Connection", "Connector", "ErrorClass", "Image", "Post", "PublishError", "Published", "build"]
+__all__ = [
+    "Connection",
+    "Connector",
+    "ErrorClass",
+    "Image",
+    "Measuring",
+    "Post",
+    "PublishError",
+    "Published",
+    "Withheld",
+    "build",
+]

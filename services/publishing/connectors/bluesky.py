@@ -6,6 +6,7 @@ looking it up is exact. Source: https://docs.bsky.app/docs/advanced-guides/posts
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -15,9 +16,10 @@ from uuid import UUID
 from services.publishing.connectors import http
 from services.publishing.connectors.fitting import check_images
 from services.publishing.connectors.hashtags import with_hashtags
-from services.publishing.connectors.port import Connection, Image, Post, Published, PublishError
+from services.publishing.connectors.port import Connection, Image, Post, Published, PublishError, Withheld
 from services.publishing.connectors.richtext import facets
 from services.publishing.connectors.tid import tid
+from services.publishing.domain.commands import Figures
 from shared.platforms import PLATFORMS, Platform, measure
 from shared.threads import split
 
@@ -25,6 +27,7 @@ _POST: Final = "app.bsky.feed.post"
 _MOST_BYTES: Final = 3000
 _KINDS: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 _LONGEST_THREAD: Final = 100
+_MOST_URIS: Final = 25  # of posts that are looked at together
 _MOST_SESSIONS: Final = 10_000
 _STALE: Final = frozenset({"ExpiredToken", "InvalidToken"})
 
@@ -98,6 +101,31 @@ class BlueskyConnector:
             standing.append(found)
         return _published(standing, session)
 
+    async def measure(self, post_ids: Sequence[str], connection: Connection) -> Figures:
+        """What the app view that the account's server asks has counted, a thread's posts together.
+
+        Raises Withheld and PublishError; a server without an app view is `transient`.
+        """
+        found: dict[str, dict[str, Any]] = {}
+        for at in range(0, len(post_ids), _MOST_URIS):
+            uris = [("uris", uri) for uri in post_ids[at : at + _MOST_URIS]]
+            answer = await self._looked(connection, "app.bsky.feed.getPosts", uris)
+            if answer.status == 429:
+                raise http.rate_limited(answer, "Bluesky", "ratelimit-reset")
+            if answer.status != 200:
+                # The session is good: it is the app view behind the server that does not answer.
+                raise PublishError("transient", f"Bluesky does not say how posts are doing: {answer.detail}")
+            found |= {str(post.get("uri")): post for post in answer.body.get("posts") or []}
+        if post_ids[0] not in found:
+            raise Withheld("Bluesky has the post no more.")
+
+        def total(name: str) -> int:
+            return sum(int(post.get(name) or 0) for post in found.values())
+
+        # Each post of a thread answers the one before.
+        replies = max(0, total("replyCount") - (len(found) - 1))
+        return Figures(total("likeCount"), replies, total("repostCount"), total("quoteCount"))
+
     async def whose(self, connection: Connection) -> str:
         """The handle of the account. Raises PublishError when the server does not accept the app password."""
         self._sessions.pop(connection.id, None)
@@ -166,17 +194,27 @@ class BlueskyConnector:
         more = {"Content-Type": kind} if kind else {}
         url = _url(connection, method)
 
-        async def call() -> http.Answer:
-            headers = {**(await self._session(connection)).headers, **more}
+        async def call(opened: dict[str, str]) -> http.Answer:
+            headers = {**opened, **more}
             # Bytes of an image are seen by nobody until a post embeds them.
             return await (
                 self._client.prepare("POST", url, headers, body) if kind else self._client.post(url, headers, body)
             )
 
-        answer = await call()
+        return await self._in_a_session(connection, call)
+
+    async def _looked(self, connection: Connection, method: str, params: http.Params) -> http.Answer:
+        """One look with an open session."""
+        url = _url(connection, method)
+        return await self._in_a_session(connection, lambda opened: self._client.get(url, opened, params))
+
+    async def _in_a_session(
+        self, connection: Connection, call: Callable[[dict[str, str]], Awaitable[http.Answer]]
+    ) -> http.Answer:
+        answer = await call((await self._session(connection)).headers)
         if answer.status in (400, 401) and answer.body.get("error") in _STALE:
             self._sessions.pop(connection.id, None)
-            answer = await call()
+            answer = await call((await self._session(connection)).headers)
         return answer
 
     async def _session(self, connection: Connection) -> _Session:

@@ -5,7 +5,7 @@ A platform's own address is the operator's choice; an address that a user gave i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -21,6 +21,7 @@ _LARGEST_ANSWER: Final = 1 << 20
 _BACKOFF: Final = timedelta(seconds=60)
 _LONGEST_WAIT: Final = timedelta(days=1)
 
+Params = Mapping[str, str] | Sequence[tuple[str, str]]  # pairs where a name comes more than once
 # JSON, bytes as they are (name their type among the headers), or a form.
 Body = Mapping[str, Any] | bytes | aiohttp.FormData
 
@@ -59,7 +60,7 @@ class Client:
         self._timeout = aiohttp.ClientTimeout(total=timeout, connect=timeout / 2)
         self._session: aiohttp.ClientSession | None = None
 
-    async def get(self, path: str, headers: Mapping[str, str], params: Mapping[str, str] | None = None) -> Answer:
+    async def get(self, path: str, headers: Mapping[str, str], params: Params | None = None) -> Answer:
         """Read. Raises PublishError('transient') when there is no answer, or a 5xx."""
         answer = await self._request("GET", path, headers, params=params)
         if answer.status >= 500:
@@ -111,7 +112,7 @@ class Client:
         path: str,
         headers: Mapping[str, str],
         *,
-        params: Mapping[str, str] | None = None,
+        params: Params | None = None,
         body: Body | None = None,
     ) -> Answer:
         trace = SimpleNamespace(sent=False)

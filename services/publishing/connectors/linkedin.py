@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import regex
 
 from services.publishing.connectors import http
 from services.publishing.connectors.fitting import check_images
 from services.publishing.connectors.hashtags import WORD, with_hashtags
-from services.publishing.connectors.port import Connection, Image, Post, Published, PublishError
+from services.publishing.connectors.port import Connection, Image, Post, Published, PublishError, Withheld
+from services.publishing.domain.commands import Figures
 from shared.platforms import PLATFORMS, Platform, measure
 
 _KINDS: Final = frozenset({"image/png", "image/jpeg", "image/gif"})
@@ -62,7 +64,7 @@ class LinkedInConnector:
         text = self._text(post)
         check_images(post, self._platform, "LinkedIn", _KINDS)
         author = await self._author(connection)
-        versioned = {**headers, "LinkedIn-Version": self._version, "X-Restli-Protocol-Version": "2.0.0"}
+        versioned = self._versioned(headers)
         images = [await self._upload(image, author, versioned, connection) for image in post.images]
         body = {
             "author": author,
@@ -91,6 +93,31 @@ class LinkedInConnector:
     async def find(self, post: Post, connection: Connection | None) -> Published | None:
         """Always None: reading posts needs a permission LinkedIn gives to few."""
         return None
+
+    async def measure(self, post_ids: Sequence[str], connection: Connection) -> Figures:
+        """Reactions and comments (Social Metadata API); LinkedIn counts no shares there.
+
+        Raises Withheld and PublishError.
+        """
+        headers = self._versioned(http.bearer(connection, "LinkedIn"))
+        answer = await self._client.get(f"/rest/socialMetadata/{quote(post_ids[0], safe='')}", headers)
+        match answer.status:
+            case 200:
+                reactions = answer.body.get("reactionSummaries") or {}
+                likes = sum(int(each.get("count") or 0) for each in reactions.values())
+                return Figures(likes, int((answer.body.get("commentSummary") or {}).get("count") or 0))
+            case 403:
+                raise Withheld(
+                    "LinkedIn shows figures only to apps that it has granted r_member_social, or r_organization_social "
+                    "for the posts of an organisation."
+                )
+            case 404:
+                raise Withheld("LinkedIn has the post no more.")
+            case _:
+                raise self._refused(answer, connection)
+
+    def _versioned(self, headers: dict[str, str]) -> dict[str, str]:
+        return {**headers, "LinkedIn-Version": self._version, "X-Restli-Protocol-Version": "2.0.0"}
 
     async def close(self) -> None:
         """Close the HTTP sessions."""

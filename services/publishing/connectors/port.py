@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 from uuid import UUID
+
+from services.publishing.domain.commands import Figures
 
 ErrorClass = Literal["refresh_token", "bad_content", "disconnected", "rate_limited", "transient", "outcome_unknown"]
 
@@ -59,7 +61,10 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """Where the post stands: the platform's id of it, its public address, and what the platform answered."""
+    """Where the post stands: the platform's id of it, its public address, and what the platform answered.
+
+    `response` names the posts of a thread as `ids` (X) or `uris` (Bluesky).
+    """
 
     platform_post_id: str
     url: str
@@ -102,4 +107,24 @@ class Connector(Protocol):
 
     async def close(self) -> None:
         """Let go of connections; the connector cannot be used afterwards."""
+        ...
+
+
+class Withheld(Exception):
+    """The platform does not tell this account how its posts are doing, or has the post no more."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@runtime_checkable
+class Measuring(Protocol):
+    """A platform that says how a post is doing."""
+
+    async def measure(self, post_ids: Sequence[str], connection: Connection) -> Figures:
+        """The figures of a post, or of a thread as one: `post_ids` are its posts in order.
+
+        Changes nothing on the platform. Raises Withheld, and PublishError as `Connector.find` does.
+        """
         ...

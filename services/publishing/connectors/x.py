@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, timedelta
 from typing import Any, Final
@@ -14,7 +15,8 @@ import aiohttp
 from services.publishing.connectors import http
 from services.publishing.connectors.fitting import check_images
 from services.publishing.connectors.hashtags import with_hashtags
-from services.publishing.connectors.port import Connection, Image, Post, Published, PublishError
+from services.publishing.connectors.port import Connection, Image, Post, Published, PublishError, Withheld
+from services.publishing.domain.commands import Figures
 from shared.platforms import PLATFORMS, Platform, split_thread
 from shared.weighted_text import url_spans
 
@@ -64,6 +66,32 @@ class XConnector:
         account = await self._account(connection)
         ids = await self._standing(parts, post, connection, account)
         return self._published(ids, account.username) if len(ids) == len(parts) else None
+
+    async def measure(self, post_ids: Sequence[str], connection: Connection) -> Figures:
+        """The public metrics of a post, a thread's together. Raises Withheld and PublishError."""
+        params = {"ids": ",".join(post_ids), "tweet.fields": "public_metrics"}
+        answer = await self._client.get("/2/tweets", http.bearer(connection, "X"), params)
+        if answer.status == 403:
+            raise Withheld(f"X does not let this connection read posts: {answer.detail} Connect X with tweet.read.")
+        if answer.status != 200:
+            raise self._refused(answer, connection)
+        found = {str(tweet.get("id")): tweet.get("public_metrics") or {} for tweet in answer.body.get("data") or []}
+        if post_ids[0] not in found:
+            raise Withheld("X has the post no more.")
+
+        def total(name: str) -> int:
+            return sum(int(metrics.get(name) or 0) for metrics in found.values())
+
+        # Each post of a thread answers the one before.
+        replies = max(0, total("reply_count") - (len(found) - 1))
+        views = found[post_ids[0]].get("impression_count")
+        return Figures(
+            total("like_count"),
+            replies,
+            total("retweet_count"),
+            total("quote_count"),
+            None if views is None else int(views),
+        )
 
     async def close(self) -> None:
         """Close the HTTP session."""

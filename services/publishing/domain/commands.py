@@ -108,6 +108,34 @@ class ReleaseJob:
 
 
 @dataclass(frozen=True, slots=True)
+class Figures:
+    """How a post is doing. None: the platform does not tell."""
+
+    likes: int
+    comments: int
+    shares: int | None = None
+    quotes: int | None = None
+    views: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordEngagement:
+    """The platform was asked how the post is doing."""
+
+    job_id: UUID
+    figures: Figures
+    measured_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RecordWithheld:
+    """The platform does not say how the post is doing."""
+
+    job_id: UUID
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class GiveUpJob:
     """The worker failed in a way nobody foresaw."""
 
@@ -154,6 +182,8 @@ COMMANDS = (
     StartJob,
     RecordPublished,
     RecordFailure,
+    RecordEngagement,
+    RecordWithheld,
     HoldJob,
     ReleaseJob,
     GiveUpJob,

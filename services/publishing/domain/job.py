@@ -14,6 +14,8 @@ from uuid import UUID
 
 from contracts.envelope import Event
 from contracts.events.publishing import (
+    EngagementMeasured,
+    EngagementWithheld,
     JobCancelled,
     JobErased,
     JobFailed,
@@ -29,6 +31,7 @@ from contracts.events.publishing import (
 )
 from contracts.events.workflow import AttachedImage
 from services.publishing.domain import commands as ask
+from services.publishing.domain import engagement
 from shared.decider import Conflict, Decider, DomainError, Invalid, NotFound
 
 Status = Literal["unknown", "queued", "scheduled", "publishing", "published", "failed", "cancelled", "erased"]
@@ -66,6 +69,7 @@ class Job:
     failures: int = 0  # since a person last had a say
     media: tuple[AttachedImage, ...] = ()
     duplicate_of: str | None = None
+    standing: engagement.Standing | None = None  # once it is out
 
 
 def decide(command: Any, job: Job) -> Sequence[Event]:
@@ -80,6 +84,10 @@ def decide(command: Any, job: Job) -> Sequence[Event]:
             return _published(command, job)
         case ask.RecordFailure():
             return _failed(command, job)
+        case ask.RecordEngagement() | ask.RecordWithheld():
+            if job.status != "published":
+                return []
+            return engagement.decide(command, _common(command.job_id, job), job.standing)
         case ask.HoldJob():
             return _held(command, job)
         case ask.ReleaseJob():
@@ -322,7 +330,9 @@ def evolve(job: Job, event: Event) -> Job:
         case JobReleased():
             return replace(job, turn=event.turn, held_for=None)
         case JobPublished():
-            return replace(job, status="published")
+            return replace(job, status="published", standing=engagement.evolve(job.standing, event))
+        case EngagementMeasured() | EngagementWithheld():
+            return replace(job, standing=engagement.evolve(job.standing, event))
         case JobFailed():
             return replace(job, status="failed", doubt=job.doubt or event.error_class == "outcome_unknown")
         case JobRetried():

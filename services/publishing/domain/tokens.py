@@ -88,7 +88,15 @@ def decide(command: Any, connections: Connections) -> Sequence[Event]:
                 )
             ]
         case BreakConnection(turn=connection.token_turn) if not connection.broken:
-            return [ConnectionBroken(**whose, token_turn=command.turn, reason=command.reason)]
+            return [
+                ConnectionBroken(
+                    **whose,
+                    token_turn=command.turn,
+                    reason=command.reason,
+                    platform_type=connection.platform,
+                    name=connection.name,
+                )
+            ]
         case Reconnect():
             return [
                 ConnectionReconnected(

@@ -111,18 +111,31 @@ async def after_a_refusal(kit: Kit, begun: Begun, task: LeasedTask, error: Publi
     """A platform refused the connection's token: it is renewed if it can be, and the job waits for the outcome."""
     assert begun.connection is not None
     connection_id, user_id = begun.connection.id, begun.post.user_id
-    now = datetime.now(UTC)
-    row = await queries.token(kit.database.pool, connection_id)
-    if row is None or row["token_turn"] != begun.token_turn:
+    found = await refused(kit, connection_id, user_id, begun.token_turn, error.reason)
+    if found is None:
         reason = "The account got a new token meanwhile, so the post is tried again with that."
+        now = datetime.now(UTC)
         return [RecordFailure(begun.post.job_id, "transient", reason, now, timedelta(seconds=1), tries=4)]
     hold = HoldJob(begun.post.job_id, task.payload["turn"], connection_id, error.error_class, error.reason, called=True)
-    just_renewed = begun.token_turn > 1 and now - row["token_at"] < _NEW
+    return [found, hold]
+
+
+async def refused(
+    kit: Kit, connection_id: UUID, user_id: UUID, turn: int, reason: str
+) -> BreakConnection | Task | None:
+    """What follows when the platform refuses the token of `turn`: it is renewed now, or the connection is broken.
+
+    None when the account has got another token meanwhile, or is gone.
+    """
+    row = await queries.token(kit.database.pool, connection_id)
+    if row is None or row["token_turn"] != turn:
+        return None
+    just_renewed = turn > 1 and datetime.now(UTC) - row["token_at"] < _NEW
     if row["refresh_token"] is None or just_renewed or row["broken_at"] is not None:
-        return [BreakConnection(connection_id, user_id, begun.token_turn, error.reason), hold]
-    renewal = _renewal(connection_id, user_id, begun.token_turn, None)
+        return BreakConnection(connection_id, user_id, turn, reason)
+    renewal = _renewal(connection_id, user_id, turn, None)
     await queries.hasten(kit.database.pool, renewal.id)
-    return [hold, renewal]
+    return renewal
 
 
 def wait_for_the_account(task: LeasedTask, broken: AccountBroken) -> HoldJob:

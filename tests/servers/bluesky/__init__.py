@@ -30,8 +30,10 @@ class Account:
 class BlueskyServer:
     """`start` it, `stop` it; what it holds is gone with its folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, app_view: tuple[str, str] | None = None) -> None:
+        """`app_view` is address and DID of who counts likes and answers; without one nobody does."""
         self._folder = folder
+        self._app_view = app_view or ()
         self._process: subprocess.Popen[bytes] | None = None
         self.url = ""
 
@@ -52,7 +54,7 @@ class BlueskyServer:
         log = self._folder / "server.log"
         with log.open("wb") as out:
             self._process = subprocess.Popen(
-                ["node", str(_HERE / "server.mjs"), str(self._folder), *ports],
+                ["node", str(_HERE / "server.mjs"), str(self._folder), *ports, *self._app_view],
                 cwd=installed,
                 stdin=subprocess.PIPE,
                 stdout=out,

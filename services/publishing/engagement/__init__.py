@@ -1,0 +1,1 @@
+"""How published posts are doing, read from their platforms."""
