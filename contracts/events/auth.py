@@ -19,11 +19,11 @@ class UserEvent(AuthEvent):
 
 
 class UserRegistered(UserEvent):
-    """An account was made. The e-mail address and the password's hash stay with auth."""
+    """An account was made. The name, the e-mail address and the password's hash stay with auth."""
 
     username: str
     role: str = "viewer"
-    name: str | None = None
+    name: Private[str] = None
     email: Private[str] = None
     hashed_password: Private[str] = None
 
@@ -39,17 +39,17 @@ class TrialClaimed(UserEvent):
     """Whoever tried the platform signed up: the trial is an account now, and all that was made stays."""
 
     username: str
-    name: str | None = None
+    name: Private[str] = None
     email: Private[str] = None
     hashed_password: Private[str] = None
 
 
 class ProfileUpdated(UserEvent):
-    """The user changed how they appear and how drafts should sound."""
+    """The user changed how they appear and how drafts should sound; what they say of themselves stays with auth."""
 
-    name: str | None = None
-    tone_of_voice: str | None = None
-    preferences: dict[str, Any] = {}
+    name: Private[str] = None
+    tone_of_voice: Private[str] = None
+    preferences: Private[dict[str, Any]] = None
 
 
 class VerificationRequested(UserEvent):
@@ -100,7 +100,7 @@ class SessionStarted(SessionEvent):
     """Somebody logged in."""
 
     expires_at: datetime
-    device_info: dict[str, Any] = {}
+    device_info: Private[dict[str, Any]] = None
     number: Private[int] = None  # the user's how-manieth log-in it is
     user_agent: Private[str] = None
     ip_address: Private[str] = None

@@ -98,12 +98,13 @@ def claim_trial(event: TrialClaimed, at: datetime) -> list[RowChange]:
 
 @projects(ProfileUpdated)
 def change_profile(event: ProfileUpdated, at: datetime) -> list[RowChange]:
+    preferences = event.preferences or {}
     return [
         update(
             "users",
             {"id": event.user_id},
             name=event.name,
-            metadata={"preferences": event.preferences},
+            metadata={"preferences": preferences},
             updated_at=at,
         ),
         update(
@@ -111,7 +112,7 @@ def change_profile(event: ProfileUpdated, at: datetime) -> list[RowChange]:
             {"user_id": event.user_id},
             name=event.name,
             tone_of_voice=event.tone_of_voice,
-            preferences=event.preferences,
+            preferences=preferences,
             updated_at=at,
         ),
     ]
@@ -171,7 +172,7 @@ def add_session(event: SessionStarted, at: datetime) -> RowChange:
         id=event.session_id,
         user_id=event.user_id,
         refresh_token=event.refresh_token_hash or str(event.session_id),
-        device_info=event.device_info,
+        device_info=event.device_info or {},
         ip_address=event.ip_address,
         user_agent=event.user_agent,
         created_at=at,

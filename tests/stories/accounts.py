@@ -52,7 +52,9 @@ async def _live(on: Ground, user_id: UUID, chance: random.Random) -> list[UUID]:
     """Returns the sessions that are left."""
     name = f"ada-{user_id.hex}"
     await on.play(
-        auth.UserRegistered(user_id=user_id, username=name, email=f"{name}@example.com", hashed_password="$2b$12$x"),
+        auth.UserRegistered(
+            user_id=user_id, username=name, name="A. B.", email=f"{name}@example.com", hashed_password="$2b$12$x"
+        ),
         key=user_id,
     )
     verification_id = new_id()
@@ -71,7 +73,8 @@ async def _live(on: Ground, user_id: UUID, chance: random.Random) -> list[UUID]:
     left = [
         session for number in range(1, chance.randint(2, 4)) for session in await _visit(on, user_id, number, chance)
     ]
-    await on.play(auth.ProfileUpdated(user_id=user_id, name="Ada", preferences={"tone": "dry"}), key=user_id)
+    profile = {"name": "Ada", "tone_of_voice": "warm", "preferences": {"tone": "dry"}}
+    await on.play(auth.ProfileUpdated(user_id=user_id, **profile), key=user_id)
     if chance.random() < 0.5:
         await on.play(auth.UserRoleChanged(user_id=user_id, role="reviewer"), key=user_id)
     if chance.random() < 0.3:
@@ -91,6 +94,7 @@ async def _visit(on: Ground, user_id: UUID, number: int, chance: random.Random) 
             user_id=user_id,
             expires_at=AT,
             number=number,
+            device_info={"os": "Debian"},
             user_agent="curl/8",
             ip_address="192.0.2.7",
             fingerprint=key.hex,

@@ -286,7 +286,8 @@ def evolve(user: User, event: Event) -> User:
         case TrialClaimed():
             return replace(user, trial_until=None, name=event.name)
         case ProfileUpdated():
-            return replace(user, name=event.name, tone_of_voice=event.tone_of_voice, preferences=event.preferences)
+            preferences = event.preferences or {}
+            return replace(user, name=event.name, tone_of_voice=event.tone_of_voice, preferences=preferences)
         case VerificationRequested():
             sent = Verification(event.verification_id, event.token_hash or "", event.requested_at, event.expires_at)
             return replace(user, verification=sent)
