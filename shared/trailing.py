@@ -10,9 +10,10 @@ import asyncio
 import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
-from contracts.envelope import Mark
-from shared.database import UNAVAILABLE
+from contracts.envelope import START, Mark
+from shared.database import UNAVAILABLE, PoolConnection
 from shared.eventstore import rows, statements
 from shared.eventstore.folding import Folding
 from shared.eventstore.store import EventStore
@@ -37,11 +38,19 @@ SELECT EXISTS (SELECT FROM events WHERE (transaction_id, position) > ($1::text::
 class Trailing:
     """Follows the service's own events with these projections."""
 
-    def __init__(self, store: EventStore, projections: Projections, seconds: float) -> None:
-        """`seconds`: how long it waits before it looks again when there was nothing."""
+    def __init__(
+        self,
+        store: EventStore,
+        projections: Projections,
+        seconds: float,
+        keys: Mapping[str, rows.Columns] | None = None,
+    ) -> None:
+        """`seconds`: how long it waits before it looks again when there was nothing. `keys`: the tables' primary keys,
+        by default as the store's database knows them."""
         self._store = store
         self._projections = projections
         self._seconds = seconds
+        self._known_keys = keys
         self._folding = Folding(store, projections.streams)
         self._followed = sorted(event.__name__ for event in projections.events)
         known = {event.__name__ for event in store.registry.of(store.service)} if self._followed else set()
@@ -66,40 +75,49 @@ class Trailing:
 
     async def follow(self) -> int:
         """Write the rows of the next events that no open transaction can precede; how many events that were."""
-        pool = self._store.database.pool
-        mark = await self._mark()
-        async with pool.acquire() as connection:
-            found = await connection.fetch(
-                statements.OF_INTEREST, str(mark.transaction_id), mark.position, self._passed_by, PAGE
-            )
-            if not found:
-                return 0
-            await self._folding.prepare(connection, found)
-            events = [self._store.restore(row) for row in found]
-            changes: list[RowChange] = []
-            for event, state in zip(events, self._folding.after(events), strict=True):
-                changes += self._projections.changes(event, state)
-            batches = [batch for group in _in_turns(changes) for batch in self._batches(group)]
-            last = found[-1]
-            async with connection.transaction():
-                moved = await connection.execute(
-                    _MOVE,
-                    self._store.service,
-                    mark.transaction_id,
-                    mark.position,
-                    last["transaction_id"],
-                    last["position"],
-                )
-                if moved != "UPDATE 1":
-                    return 0  # another process follows
-                for batch in batches:
-                    # After a rebuild, which goes to the end, rows are there before the mark comes to them.
-                    again = " ON CONFLICT DO NOTHING" if batch.verb == "insert" else ""
-                    await connection.execute(batch.sql() + again, rows.dumps(batch.rows))
+        async with self._store.database.pool.acquire() as connection:
+            return await self.follow_on(connection) or 0
+
+    async def follow_on(self, connection: PoolConnection) -> int | None:
+        """The same on a given connection; None when another process did meanwhile."""
+        mark = await self._mark(connection)
+        found = await self._page(connection, statements.OF_INTEREST, mark)
+        if not found:
+            return 0
+        batches = await self._rows_of(connection, found)
+        last = _mark_of(found[-1])
+        async with connection.transaction():
+            if await connection.execute(_MOVE, self._store.service, *mark, *last) != "UPDATE 1":
+                return None
+            await _write(connection, batches)
         return len(found)
 
+    async def finish_on(self, connection: PoolConnection) -> None:
+        """Write the rows of all that is left, inside the transaction of somebody who keeps writers out.
+
+        The mark stays: an older transaction that waits may still append what sorts before the last of these.
+        """
+        mark = await self._mark(connection)
+        while found := await self._page(connection, statements.OF_INTEREST_UNGATED, mark):
+            await _write(connection, await self._rows_of(connection, found))
+            mark = _mark_of(found[-1])
+
+    async def _page(self, connection: PoolConnection, sql: str, mark: Mark) -> Sequence[Mapping[str, Any]]:
+        found: Sequence[Mapping[str, Any]] = await connection.fetch(
+            sql, str(mark.transaction_id), mark.position, self._passed_by, PAGE
+        )
+        return found
+
+    async def _rows_of(self, connection: PoolConnection, found: Sequence[Mapping[str, Any]]) -> list[rows.Batch]:
+        await self._folding.prepare(connection, found)
+        events = [self._store.restore(row) for row in found]
+        changes: list[RowChange] = []
+        for event, state in zip(events, self._folding.after(events), strict=True):
+            changes += self._projections.changes(event, state)
+        return [batch for group in _in_turns(changes) for batch in self._batches(group)]
+
     def _batches(self, group: Sequence[RowChange]) -> list[rows.Batch]:
-        keys = self._store.database.primary_keys
+        keys = self._store.database.primary_keys if self._known_keys is None else self._known_keys
         if not all(isinstance(change, Insert) for change in group):
             return rows.batches(group, keys)
         # New rows alone, which is the rule, need not be folded: that would cost as much as all the rest.
@@ -115,17 +133,27 @@ class Trailing:
 
     async def behind(self) -> bool:
         """Whether events are committed that it has not followed yet."""
-        mark = await self._mark()
         pool = self._store.database.pool
+        mark = await self._mark(pool)
         return bool(await pool.fetchval(_BEHIND, str(mark.transaction_id), mark.position, self._followed))
 
-    async def _mark(self) -> Mark:
-        pool = self._store.database.pool
-        row: Mapping[str, int] | None = await pool.fetchrow(_MARK, self._store.service)
+    async def _mark(self, connection: PoolConnection) -> Mark:
+        row: Mapping[str, int] | None = await connection.fetchrow(_MARK, self._store.service)
         if row is None:
-            await pool.execute(_BEGIN, self._store.service)
-            return Mark(0, 0)
-        return Mark(row["transaction_id"], row["position"])
+            await connection.execute(_BEGIN, self._store.service)
+            return START
+        return _mark_of(row)
+
+
+async def _write(connection: PoolConnection, batches: Sequence[rows.Batch]) -> None:
+    for batch in batches:
+        # After a rebuild, which goes to the end, rows are there before the mark comes to them.
+        again = " ON CONFLICT DO NOTHING" if batch.verb == "insert" else ""
+        await connection.execute(batch.sql() + again, rows.dumps(batch.rows))
+
+
+def _mark_of(row: Mapping[str, Any]) -> Mark:
+    return Mark(row["transaction_id"], row["position"])
 
 
 def _in_turns(changes: Sequence[RowChange]) -> Iterator[list[RowChange]]:

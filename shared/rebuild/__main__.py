@@ -113,6 +113,8 @@ def _conclude(name: str, done: Rebuilt) -> None:
     )
     for compared in done.compared:
         console.print(f"  {compared.table}: {compared.rows:,} rows, {_changes(compared)}")
+    if done.distant:
+        console.print(f"[yellow]{name}: rows that follow at a distance are far behind; those to come count as lost[/]")
     if done.left:
         console.print(f"[yellow]{name}: {', '.join(done.left)} left alone: no event writes what stands there[/]")
 

@@ -24,6 +24,7 @@ from shared.rebuild.catalog import Ties
 from shared.rebuild.columns import column_types
 from shared.rebuild.comparing import Compared, Difference, conclude, look
 from shared.rebuild.cutoffs import Cutoffs
+from shared.rebuild.distance import Distance
 from shared.rebuild.feed import Feed, over
 from shared.rebuild.fingerprint import fingerprint
 from shared.rebuild.names import quoted, shadow_of
@@ -59,7 +60,8 @@ class Rebuilt:
     """What was done. `left`: tables left alone, for they hold rows that no projection writes; `events` gone through, in
     `seconds` in all, `locked` those in which writers waited; `compared`: what the rebuild changed, table by table;
     `earlier`: events that one which was stopped or killed had gone through, and that were not read again; `dropped`:
-    why what one left behind was of no use."""
+    why what one left behind was of no use; `distant`: rows that follow at a distance were so far behind that those
+    which had not come yet count as lost."""
 
     tables: tuple[str, ...]
     left: tuple[str, ...]
@@ -69,6 +71,7 @@ class Rebuilt:
     compared: tuple[Compared, ...] = ()
     earlier: int = 0
     dropped: str = ""
+    distant: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,17 +205,25 @@ class _Run:
             await self._writing.execute(f"VACUUM (ANALYZE) {quoted(shadow_of(table))}")
         self._tell("catching up")
         await self._catch_up()
-        self._tell("comparing")
-        differences = [await look(self._reading, table, writer.keys[table]) for table in self._tables]
+        distance = Distance(self._kit, self._writing, writer.keys)
+        differences = await self._look(writer, distance)
         await self._catch_up()
         await self._writing.execute("RESET synchronous_commit")
-        locked, compared = await self._put_in_place(writer, differences)
+        locked, compared = await self._put_in_place(writer, differences, distance)
         self._tell("checking foreign keys")
         await shadow.validate(self._writing, self._schema, self._tables)
         self._tell("done")
         seconds, events = time.monotonic() - started, self._passes.place.events - self._earlier
         return Rebuilt(
-            tuple(self._tables), tuple(left), events, seconds, locked, tuple(compared), self._earlier, dropped
+            tuple(self._tables),
+            tuple(left),
+            events,
+            seconds,
+            locked,
+            tuple(compared),
+            self._earlier,
+            dropped,
+            distance.stays,
         )
 
     async def copy(self, wanted: Sequence[str], at: datetime) -> Copied:
@@ -335,11 +346,24 @@ class _Run:
             if await self._passes.follow() < CLOSE:
                 return
 
-    async def _put_in_place(self, writer: Writer, found: Sequence[Difference]) -> tuple[float, list[Compared]]:
+    async def _look(self, writer: Writer, distance: Distance) -> list[Difference]:
+        """Which rows differ from those that serve, once these are all there."""
+        self._tell("comparing")
+        found = [await look(self._reading, table, writer.keys[table]) for table in self._tables]
+        if distance.may_be and any(each.keys for each in found):
+            await distance.close()
+            await self._catch_up()
+            found = [await look(self._reading, table, writer.keys[table]) for table in self._tables]
+        return found
+
+    async def _put_in_place(
+        self, writer: Writer, found: Sequence[Difference], distance: Distance
+    ) -> tuple[float, list[Compared]]:
         """The final transaction, again while somebody is in its way.
 
         Returns for how many seconds writers waited, and which of the differences `found` were none of moments only.
         """
+        differ = any(each.keys for each in found)
         for attempt in range(TRIES):
             place = self._passes.place
             try:
@@ -349,6 +373,8 @@ class _Run:
                     await self._writing.execute(_KEEP_WRITERS_OUT)
                     began = time.monotonic()
                     await self._passes.follow(gated=False)
+                    if differ and distance.may_be:
+                        await distance.close_for_good()
                     compared = await conclude(self._writing, found, writer.keys)
                     await shadow.swap(self._writing, self._schema, self._tables)
                     await self._record.end()
@@ -359,6 +385,8 @@ class _Run:
                 self._tell("waiting for its turn")
                 await asyncio.sleep(0.05 * (attempt + 1))
                 await self._catch_up()
+                if differ and distance.may_be:
+                    await distance.close()
         raise Interrupted(
             f"The tables of {self._schema} were in use without a pause; nothing was changed. Try again when no long "
             "transaction runs."

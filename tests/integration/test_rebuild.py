@@ -7,10 +7,11 @@ import os
 import random
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -21,13 +22,16 @@ from yarl import URL
 from contracts.envelope import Mark, Wire
 from contracts.events.generation import DraftCreated
 from contracts.registry import UnknownEvent, UnreadableEvent
+from services.workflow.domain.commands import CleanCheckpoints
+from shared.database import Connection
 from shared.eventstore import statements
 from shared.eventstore.folding import Folding
 from shared.http.client import ServiceClient
 from shared.ids import new_id
 from shared.parked import retry
 from shared.projection import RowChange
-from shared.rebuild import Refused, rebuild
+from shared.rebuild import Rebuilt, Refused, rebuild, run
+from shared.rebuild.comparing import Compared, Difference, look
 from shared.rebuild.feed import Feed, over
 from tests.memory_tables import after
 from tests.rebuilding import assert_rebuild_equals_live, caught_up, looks_of, projecting, rows_of
@@ -138,6 +142,71 @@ async def test_reads_and_writes_go_on_meanwhile(told: Ground) -> None:
     assert reads > 0
     for kit in told.kits.values():
         await assert_rebuild_equals_live(kit, told.admin_dsn)
+
+
+def by_table(done: Rebuilt) -> dict[str, Compared]:
+    return {compared.table: compared for compared in done.compared}
+
+
+async def test_rows_that_follow_at_a_distance_are_not_taken_for_lost(told: Ground, owner: asyncpg.Connection) -> None:
+    kit = told.kits["workflow"]
+    await caught_up(kit)
+    lost = await owner.fetchval("SELECT thread_id FROM workflow.checkpoints ORDER BY 1 LIMIT 1")
+    await tell(told, random.Random(4), workflows=3)
+    assert await kit.trailing.behind()
+    done = by_table(await rebuild(kit, told.admin_dsn))
+    assert {table: compared for table, compared in done.items() if not compared.same} == {}
+
+    await tell(told, random.Random(5), workflows=1)
+    gone = await owner.execute("DELETE FROM workflow.checkpoints WHERE thread_id = $1", lost)
+    done = by_table(await rebuild(kit, told.admin_dsn))
+    assert f"DELETE {done['checkpoints'].lost}" == gone != "DELETE 0"
+    assert done["checkpoint_writes"].lost > 0
+    assert (done["checkpoints"].surplus, done["checkpoints"].changed, done["workflows"].same) == (0, 0, True)
+    await assert_rebuild_equals_live(kit, told.admin_dsn)
+
+
+async def test_what_happens_to_such_rows_while_others_are_compared_is_no_difference(
+    told: Ground, owner: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kit = told.kits["workflow"]
+    await caught_up(kit)
+    ended = await owner.fetchval(
+        "SELECT thread_id FROM workflow.checkpoints WHERE metadata->>'event' = 'WorkflowCompleted'"
+    )
+    await owner.execute("UPDATE workflow.checkpoints SET metadata = '{}' WHERE thread_id = $1", ended)
+
+    looks = 0
+
+    async def meanwhile(connection: Connection, table: str, key: Sequence[str]) -> Difference:
+        nonlocal looks
+        found = await look(connection, table, key)
+        looks += table == "checkpoints"
+        if table == "checkpoints" and looks == 2:  # nothing is waited for any more
+            assert found.keys
+            await kit.handle(CleanCheckpoints(UUID(ended)), actor=None)
+        return found
+
+    monkeypatch.setattr(run, "look", meanwhile)
+    done = by_table(await rebuild(kit, told.admin_dsn))
+    assert done["checkpoints"].same
+    assert await kit.trailing.behind()
+    monkeypatch.undo()
+    await assert_rebuild_equals_live(kit, told.admin_dsn)
+
+
+async def test_such_tables_that_are_out_of_order_stand_in_nobodys_way(told: Ground, owner: asyncpg.Connection) -> None:
+    kit = told.kits["workflow"]
+    await caught_up(kit)
+    await tell(told, random.Random(6), workflows=1)
+    title = "UPDATE workflow.projects SET title = 'Spoilt' WHERE id = (SELECT id FROM workflow.projects LIMIT 1)"
+    await owner.execute(f"ALTER TABLE workflow.checkpoints RENAME TO put_aside; {title}")
+    try:
+        done = await rebuild(kit, told.admin_dsn, ["projects"])
+        assert (done.distant, by_table(done)["projects"].changed) == (True, 1)
+    finally:
+        await owner.execute("ALTER TABLE workflow.put_aside RENAME TO checkpoints")
+    await assert_rebuild_equals_live(kit, told.admin_dsn)
 
 
 async def test_an_event_set_aside_is_applied_only_once_it_was_taken_up(
