@@ -80,7 +80,7 @@ class Commands:
         """Whether everybody has an answer: alone one always has, together only what befalls all alike is one."""
         try:
             answers = await self._transaction(group)
-        except Exception as error:
+        except Exception as error:  # it is raised where the command was asked for
             if len(group) > 1 and not isinstance(error, UNAVAILABLE):
                 return False
             for asked in group:

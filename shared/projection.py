@@ -94,7 +94,7 @@ def projects(*events: type) -> Callable[[Projector], Projector]:
     """Marks a function as the projection of these events."""
 
     def mark(function: Projector) -> Projector:
-        function.__projects__ = events  # type: ignore[attr-defined]
+        function.__dict__["__projects__"] = events
         return function
 
     return mark
@@ -104,7 +104,7 @@ def projects_state(*events: type) -> Callable[[StateProjector], StateProjector]:
     """Marks a function that also gets the state of the event's stream after it: for the service's own events only."""
 
     def mark(function: StateProjector) -> StateProjector:
-        function.__projects_state__ = events  # type: ignore[attr-defined]
+        function.__dict__["__projects_state__"] = events
         return function
 
     return mark

@@ -103,7 +103,7 @@ def on(*events: type) -> Callable[[Reaction], Reaction]:
     """Marks a pure function that answers these events."""
 
     def mark(function: Reaction) -> Reaction:
-        function.__hears__ = events  # type: ignore[attr-defined]
+        function.__dict__["__hears__"] = events
         return function
 
     return mark
@@ -116,8 +116,7 @@ def overhear(events: Iterable[type[Event]], only_while: str) -> Callable[[Reacti
     """
 
     def mark(function: Reaction) -> Reaction:
-        function.__hears__ = tuple(events)  # type: ignore[attr-defined]
-        function.__only_while__ = only_while  # type: ignore[attr-defined]
+        function.__dict__.update(__hears__=tuple(events), __only_while__=only_while)
         return function
 
     return mark
@@ -141,7 +140,7 @@ def work(
 
     def mark(function: Work) -> Work:
         limits = lane_limit or {}
-        function.__works__ = Worker(kind, function, lease, attempts, concurrency, limits, harmless)  # type: ignore[attr-defined]
+        function.__dict__["__works__"] = Worker(kind, function, lease, attempts, concurrency, limits, harmless)
         return function
 
     return mark
@@ -151,7 +150,7 @@ def gave_up(kind: str) -> Callable[[Resignation], Resignation]:
     """Marks what is said when a task of this kind is given up."""
 
     def mark(function: Resignation) -> Resignation:
-        function.__gave_up__ = kind  # type: ignore[attr-defined]
+        function.__dict__["__gave_up__"] = kind
         return function
 
     return mark

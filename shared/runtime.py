@@ -160,8 +160,6 @@ async def _kept_alive(name: str, run: Callable[[], Coroutine[Any, Any, None]]) -
     while True:
         try:
             await run()
-        except asyncio.CancelledError:
-            raise
         except Exception:
             logger.exception("%s stopped unexpectedly; it is started again", name)
             await asyncio.sleep(1)

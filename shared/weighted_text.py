@@ -12,7 +12,7 @@ from typing import Final
 from unicodedata import normalize
 
 import regex
-from linkify_it.tlds import TLDS  # type: ignore[import-untyped]
+from linkify_it.tlds import TLDS
 
 URL_WEIGHT: Final = 23
 _EMOJI_WEIGHT: Final = 2

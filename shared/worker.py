@@ -269,7 +269,7 @@ class Workers:
                 own = current_traceparent()
                 async with asyncio.timeout(seconds):
                     outcome = await worker.run(task, self._tools)
-        except Exception as error:
+        except Exception as error:  # whatever befell it, the task is tried again or given up
             if await _on_the_list(birth):
                 await self._failed(task, worker, error, own, started)
             return
@@ -301,7 +301,7 @@ class Workers:
             self._metrics.work_duration.labels(task.kind, "gave_up").observe(time.perf_counter() - started)
             try:
                 self._finished.put_nowait(Done(task, worker, self._resigned(task, reason), own, started))
-            except Exception:
+            except Exception:  # of the service's own words for it
                 logger.exception("giving up task %s %s failed; it stays on the list", task.kind, task.id)
                 await self._later(task, AFTER_A_FAULT, reason, counts=True)
             return
@@ -327,7 +327,7 @@ class Workers:
             except UNAVAILABLE:
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, 1.0)
-            except Exception:
+            except Exception:  # its lease runs out, and then it is taken again
                 logger.exception("task %s %s keeps its lease", task.kind, task.id)
                 break
         if seconds < TICK:
@@ -348,9 +348,7 @@ class Workers:
                 group.append(self._finished.get_nowait())
             try:
                 await self._record(group)
-            except asyncio.CancelledError:
-                raise
-            except Exception as error:
+            except Exception as error:  # one outcome may be refused; those beside it are recorded alone
                 if len(group) == 1:
                     await self._unrecordable(group[0], error)
                     continue
@@ -404,7 +402,7 @@ class Workers:
         try:
             outcome = self._resigned(done.task, _said(error))
             await self._record([Done(done.task, done.worker, outcome, done.traceparent, done.started)])
-        except Exception:
+        except Exception:  # of the service's own words for it, or their recording
             logger.exception("giving up task %s %s failed; it stays on the list", done.task.kind, done.task.id)
             await self._later(done.task, AFTER_A_FAULT, _said(error), counts=True)
 

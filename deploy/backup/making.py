@@ -83,7 +83,7 @@ async def _dump(dsn: str, tools: Tools, snapshot: str, services: Mapping[str, ob
             out = files.Hashed(file)
             while chunk := await process.stdout.read(_CHUNK):
                 out.write(chunk)
-    except BaseException:
+    except BaseException:  # also when it is cancelled: nobody reads on
         process.kill()
         raise
     finally:

@@ -60,7 +60,7 @@ async def restore(
             for service in said.services:
                 await ensure_roles(connection, service)
             await _run(dsn, tools, backup / DUMP, sorted(said.services))
-        except BaseException:
+        except BaseException:  # also when it is cancelled
             for beside in unpacked.values():
                 shutil.rmtree(beside, ignore_errors=True)
             raise
@@ -126,7 +126,7 @@ async def _run(dsn: str, tools: Tools, dump: Path, services: Sequence[str]) -> N
             await writer.stdin.drain()
     except (BrokenPipeError, ConnectionResetError):
         pass  # psql met an error and left; it says which
-    except BaseException:
+    except BaseException:  # also when it is cancelled
         writer.kill()
         raise
     finally:

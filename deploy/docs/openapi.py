@@ -9,7 +9,6 @@ from contracts.registry import services
 from services.gateway.app import build as build_gateway
 from services.gateway.openapi import merge
 from services.gateway.settings import GatewaySettings
-from shared.http.openapi import documented
 from shared.kit import Service
 from shared.runtime import build
 from shared.security.fields import generate_key
@@ -32,5 +31,5 @@ def openapi() -> dict[str, Any]:
     for name in services():
         service = service_of(name)
         settings = service.settings(field_keys=generate_key())
-        documents[name] = documented(build(service, settings, "http"))
-    return merge(documents, documented(build_gateway(GatewaySettings())))
+        documents[name] = build(service, settings, "http").openapi()
+    return merge(documents, build_gateway(GatewaySettings()).openapi())

@@ -16,7 +16,7 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     def target() -> None:
         try:
             result.append(asyncio.run(work))
-        except BaseException as error:
+        except BaseException as error:  # raised again in the thread that asked
             failure.append(error)
 
     thread = threading.Thread(target=target, name="blocking", daemon=True)

@@ -41,7 +41,7 @@ def start_and_wait(child: Child, url: str, timeout: float) -> None:
     child.start()
     try:
         wait_until_it_answers(child, url, timeout)
-    except BaseException:
+    except BaseException:  # also when it is interrupted
         child.kill()
         raise
 

@@ -137,7 +137,7 @@ class Stack:
         except (PostgresFailed, BrokerFailed) as error:
             self.stop()
             raise StackFailed(str(error)) from error
-        except BaseException:
+        except BaseException:  # also when it is interrupted
             self.stop()
             raise
 

@@ -18,7 +18,6 @@ from services.gateway.settings import GatewaySettings
 from shared.http.app import create_app
 from shared.http.client import ServiceClient, Upstream
 from shared.http.deadline import Deadline
-from shared.http.openapi import documented
 from shared.http.verification import verifier as verifier_of
 
 _READY_SECONDS = 2.0
@@ -60,7 +59,7 @@ def build(settings: GatewaySettings) -> FastAPI:
     pages.serve_assets(app)
     app.state.client = client
     app.state.verifier = verifier
-    app.state.openapi = OpenApi(client, documented(app), settings.openapi_seconds)
+    app.state.openapi = OpenApi(client, app.openapi(), settings.openapi_seconds)
     return app
 
 

@@ -103,7 +103,7 @@ class Beginnings:
             del self._waiting[:MOST]
             try:
                 await self._begin(group)
-            except Exception as error:
+            except Exception as error:  # it is raised where each of them waits
                 for waiting in group:
                     waiting.fail(error)
 

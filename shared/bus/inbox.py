@@ -120,7 +120,7 @@ class Inbox:
             await self._patiently(free, moves, [_behind(each.wire) for each in waiting], begin=self._beginner(heard))
         except (Fenced, Stopping):
             raise
-        except Exception as error:
+        except Exception as error:  # of a decider, a projection or the database: one event may be all that is wrong
             logger.warning("a batch of %d failed (%s); each is tried alone", len(heard), _said(error))
             for each in heard:
                 await self._alone(each, reached[each.place][1])
@@ -166,7 +166,7 @@ class Inbox:
                 await self._patiently([each], moves)
             except (Fenced, Stopping):
                 raise
-            except Exception as error:
+            except Exception as error:  # whatever it is, events of other streams go on
                 logger.error("%s %s is set aside: %s", wire.type, wire.meta.event_id, _said(error))
                 self._metrics.event_retries.labels(wire.type).inc()
                 await self._patiently([], moves, [Parked(wire, 1, _said(error), self._next_attempt(1))])
@@ -182,7 +182,7 @@ class Inbox:
             return
         except Stopping:
             raise
-        except Exception as error:
+        except Exception as error:  # it failed again, however
             attempts = row["attempts"] + 1
             self._metrics.event_retries.labels(wire.type).inc()
             await self.store.database.pool.execute(

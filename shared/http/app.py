@@ -17,7 +17,7 @@ from shared.http.body_limit import BodyLimit
 from shared.http.deadline import DeadlineMiddleware
 from shared.http.errors import Problems, answer_with_problem
 from shared.http.health import Check, health_router
-from shared.http.openapi import documented
+from shared.http.openapi import Application
 from shared.http.storable import refuse_unstorable
 from shared.telemetry.asgi import TelemetryMiddleware
 from shared.telemetry.metrics import Metrics
@@ -51,7 +51,7 @@ def create_app(
     last, when all limits have been applied. `options` go to FastAPI.
     """
     metrics = metrics or Metrics(service)
-    app = FastAPI(
+    app = Application(
         title=title,
         version="1",
         lifespan=lifespan or _nothing,
@@ -78,7 +78,6 @@ def create_app(
     app.add_route("/metrics", _scrape(metrics), include_in_schema=False)
     for router in (health_router(checks or {}), *routers):
         app.include_router(router)
-    app.openapi = lambda: documented(app)  # type: ignore[method-assign]
     return app
 
 

@@ -163,7 +163,7 @@ class Problems:
 
         try:
             await self._app(scope, receive, watch)
-        except Exception as error:
+        except Exception as error:  # every one becomes an answer here
             problem = to_problem(error, scope)
             if problem.status == 500:
                 trace.get_current_span().record_exception(error)

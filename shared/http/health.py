@@ -35,6 +35,6 @@ async def _passes(check: Check, seconds: float) -> bool:
     try:
         async with asyncio.timeout(seconds):
             await check()
-    except Exception:
+    except Exception:  # not ready, for whatever reason
         return False
     return True

@@ -14,13 +14,16 @@ _METHODS = frozenset({"get", "put", "post", "delete", "options", "head", "patch"
 _WRITES = frozenset({"post", "put", "patch", "delete"})
 
 
-def documented(app: FastAPI) -> dict[str, Any]:
-    """FastAPI's document of `app` with the problems of each operation added. Cached by the application."""
-    if app.openapi_schema is None:
-        document = FastAPI.openapi(app)
-        add_problems(document)
-        app.openapi_schema = document
-    return app.openapi_schema
+class Application(FastAPI):
+    """FastAPI's application with the problems of each operation in its document."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The document, made when it is first asked for."""
+        if self.openapi_schema is None:
+            document = super().openapi()
+            add_problems(document)
+            self.openapi_schema = document
+        return self.openapi_schema
 
 
 def add_problems(document: dict[str, Any]) -> None:

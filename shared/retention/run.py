@@ -72,7 +72,7 @@ async def _carry_out(kit: Kit, rule: Rule, cutoff: datetime, dry: bool) -> Outco
         return Outcome(rule, cutoff, found, stopped="The tables were in use; the next run tries again.")
     except UNAVAILABLE:
         raise
-    except Exception as error:
+    except Exception as error:  # the other rules have nothing to do with it
         logger.exception("the rule %s of retention failed", rule.name)
         return Outcome(rule, cutoff, found, stopped=f"{type(error).__name__}: {error}")
     return Outcome(rule, cutoff, Found(found.count, found.oldest, removed.note), removed.count)

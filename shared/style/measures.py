@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 import regex
-from sentencex import segment  # type: ignore[import-untyped]
+from sentencex import segment
 
 from shared.style.marks import (
     BULLET,

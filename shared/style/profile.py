@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -39,8 +39,9 @@ def profile(samples: Sequence[Sample], platform: str = "", language: str = "") -
     merged = _merged([sample.style for sample in kept if sample.style.language == spoken])
     if exact or not platform:
         return merged
-    formless = dict.fromkeys(("paragraph_sentences", "lists", "hashtags", "lower_hashtags", "closing_questions"))
-    return replace(merged, **formless)  # type: ignore[arg-type]
+    return replace(
+        merged, paragraph_sentences=None, lists=None, hashtags=None, lower_hashtags=None, closing_questions=None
+    )
 
 
 def _merged(styles: Sequence[Style]) -> Style:
@@ -54,11 +55,11 @@ def _merged(styles: Sequence[Style]) -> Style:
         known = [(found, style.texts) for style in styles if (found := value(style)) is not None]
         return round(sum(each * weight for each, weight in known) / sum(w for _, w in known), 3) if known else None
 
-    openings: Counter[Opening] = Counter()
+    openings: defaultdict[Opening, float] = defaultdict(float)
     emoji: Counter[str] = Counter()
     for style in styles:
         for kind, share in style.openings.items():
-            openings[kind] += share * style.texts / texts  # type: ignore[assignment]
+            openings[kind] += share * style.texts / texts
         for place, sign in enumerate(style.favourite_emoji):
             emoji[sign] += _FAVOURITES - place
     return Style(

@@ -49,7 +49,7 @@ class TelemetryMiddleware:
         request = _Request(scope, send, self._metrics, public=self._public)
         try:
             await self._app(scope, receive, request.send)
-        except BaseException as error:
+        except BaseException as error:  # a cancelled request has a span and counts, too
             request.finish(error)
             raise
         finally:

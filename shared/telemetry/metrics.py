@@ -160,5 +160,5 @@ class Metrics:
         try:
             async with asyncio.timeout(self.refresh_seconds):
                 await refresh()
-        except Exception:
+        except Exception:  # the other figures are given all the same
             _log.warning("figures could not be refreshed before a scrape", exc_info=True)

@@ -18,6 +18,7 @@ from tests.waiting import eventually
 
 Broker = EmbeddedBroker | ApacheKafka
 CUSTOMERS = [uuid4() for _ in range(9)]
+A_WHILE = 10  # times that somebody pays
 
 
 async def emptied(broker: Broker) -> None:
@@ -35,18 +36,22 @@ async def everywhere(house: House) -> None:
 
 
 async def paying(house: House, during: Callable[[], Awaitable[object]]) -> None:
-    """Pay on and on until it is over, and a little longer."""
+    """Pay on and on: a while before, meanwhile, and a while after it."""
     over = asyncio.Event()
+    paid = 0
 
     async def pay() -> None:
+        nonlocal paid
         while not over.is_set():
             await house.pay(random.choice(CUSTOMERS), count=2)
-            await asyncio.sleep(0.03)
+            paid += 1
+            await asyncio.sleep(0.03)  # between two customers
 
     async def meanwhile() -> None:
-        await asyncio.sleep(0.3)
+        await eventually(lambda: paid >= A_WHILE, within=60)
         await during()
-        await asyncio.sleep(0.3)
+        before = paid
+        await eventually(lambda: paid >= before + A_WHILE, within=60)
         over.set()
 
     await gather(pay(), pay(), meanwhile())

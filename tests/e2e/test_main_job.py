@@ -8,6 +8,7 @@ from typing import Any
 from services.generation.engines.provenance import provenance
 from tests.e2e.conftest import Platform
 from tests.e2e.user import ARTICLE, user
+from tests.waiting import eventually
 
 OTHER = """# Sharpening a kitchen knife
 
@@ -135,9 +136,12 @@ async def test_a_scheduled_post_waits_and_can_be_called_off(platform: Platform) 
         later = {"scheduled_for": "2099-05-01T09:00:00", "time_zone": "Europe/Berlin"}
         answer = await writer.review(workflow_id, {"platform": "blog", "action": "accept", "publish": later})
         assert answer.status == 200, answer
-        async with asyncio.timeout(20):
-            while not (jobs := (await writer.get(f"/api/v1/jobs?workflow_id={workflow_id}"))["items"]):  # noqa: ASYNC110
-                await asyncio.sleep(0.05)
+
+        async def listed() -> list[dict[str, Any]]:
+            found: list[dict[str, Any]] = (await writer.get(f"/api/v1/jobs?workflow_id={workflow_id}"))["items"]
+            return found
+
+        jobs = await eventually(listed, within=20)
         assert jobs[0]["status"] == "scheduled"
         assert jobs[0]["scheduled_for"].startswith("2099-05-01T07:00:00")
         cancelled = await writer.request("POST", f"/api/v1/jobs/{jobs[0]['id']}/cancel")

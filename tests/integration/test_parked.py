@@ -21,6 +21,7 @@ from services.workflow.domain.commands import Decision, NoteDraft, NoteVerdict, 
 from shared.ids import new_id
 from shared.parked import parked, retry
 from tests.story import AT, Ground, ground
+from tests.waiting import eventually
 
 REPOSITORY = Path(__file__).parents[2]
 REASON = "the platform is closed"
@@ -125,9 +126,11 @@ async def test_a_retry_after_the_cause_is_mended_brings_all_of_the_stream(
         await poison.execute("ALTER TABLE workflow.platform_states DROP CONSTRAINT poison")
         mended = await retry("workflow", on.dsns["workflow"], poisoned.job_id)
         assert (mended.streams, mended.done, mended.failed, mended.waiting) == (1, 1, (), 0)
-        async with asyncio.timeout(10):
-            while await parked("workflow", on.dsns["workflow"]):  # noqa: ASYNC110 (a table sends no event)
-                await asyncio.sleep(0.02)
+
+        async def nothing_is_parked() -> bool:
+            return not await parked("workflow", on.dsns["workflow"])
+
+        await eventually(nothing_is_parked)
     assert await status(on, poisoned.workflow_id) == "published"
 
 

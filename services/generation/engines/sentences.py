@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Final
 
 import regex
-from sentencex import segment  # type: ignore[import-untyped]
+from sentencex import segment
 
 ELLIPSIS: Final = "…"
 # After these no space follows in the scripts that use them.

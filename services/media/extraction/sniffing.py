@@ -8,7 +8,7 @@ import zipfile
 from io import BytesIO
 from pathlib import PurePath
 
-import filetype  # type: ignore[import-untyped]
+import filetype
 
 PDF = "application/pdf"
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"

