@@ -17,6 +17,7 @@ from shared.database import IN_THE_WAY, UNAVAILABLE
 from shared.eventstore.store import Cause, StaleState
 from shared.eventstore.unit import Unit
 from shared.projection import RowChange
+from shared.reactions import NO_COMMANDS
 
 GROUPED = 64  # most commands in one transaction
 AT_ONCE = 2  # transactions under way, so that one that waits for a lock does not hold up everybody
@@ -25,7 +26,8 @@ TRIES = 20  # of commands whose streams others keep appending to
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What one caller wants in one transaction: a command, others that go with it, and rows beside their events."""
+    """What one caller wants in one transaction: a command, others (and tasks) that go with it, and rows beside their
+    events."""
 
     command: Any
     cause: Cause
@@ -94,7 +96,8 @@ class Commands:
         for attempt in range(TRIES):
             unit = self._new_unit()
             unit.careful = attempt > 0
-            await unit.prepare([command for asked in group for command in (asked.command, *asked.also)])
+            wanted = [command for asked in group for command in (asked.command, *asked.also)]
+            await unit.prepare([command for command in wanted if not isinstance(command, NO_COMMANDS)])
             answers = []
             for asked in group:
                 answers.append(await unit.handle(asked.command, asked.cause))

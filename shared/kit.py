@@ -123,7 +123,7 @@ class Kit:
     async def handle(
         self, command: Any, *, actor: UUID | None, changes: Sequence[RowChange] = (), also: Sequence[Any] = ()
     ) -> Any:
-        """Carry out a command (and `also` these) in one transaction, and return the state of its stream.
+        """Carry out a command (and `also` these, or tasks) in one transaction, and return the state of its stream.
 
         Raises DomainError when it is refused; asyncpg's errors for what the database refuses.
         """

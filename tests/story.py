@@ -41,6 +41,7 @@ from shared.kit import Kit
 from tests.rebuilding import projecting
 from tests.stories import accounts, posts, writing
 from tests.stories.executions import execute, review_a_caption, run_a_batch
+from tests.stories.imports import import_a_file
 from tests.stories.reviews import talk
 from tests.stories.webhooks import listen_in
 
@@ -182,6 +183,7 @@ async def tell(on: Ground, chance: random.Random, *, workflows: int) -> None:
         await listen_in(on, user_id, chance)
         await run_a_batch(on.kits["workflow"], user_id, chance)
         await review_a_caption(on.kits["workflow"], user_id, chance)
+        await import_a_file(on.kits["workflow"], user_id, chance)
     for _ in range(workflows):
         await _start(on, chance.choice(people), chance)
     for _ in range(4):

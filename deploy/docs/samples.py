@@ -28,6 +28,12 @@ def _id(number: int) -> str:
 
 VALUES: dict[str, Any] = {
     "execution_id": _id(31),
+    "import_id": _id(71),
+    "lines": 1200,
+    "parts": 12,
+    "part": 3,
+    "imported": 99,
+    "refused": 1,
     "run_id": _id(32),
     "execution_log_id": _id(35),
     "artifact_id": _id(33),
@@ -194,6 +200,7 @@ PARTICULAR: dict[tuple[str, str], Any] = {
     ("CaptionPostFailed", "reason"): "The connection of the post is gone or not active; activate it.",
     ("ImageFailed", "reason"): "The image is no PNG, JPEG, GIF or WebP.",
     ("ImagePostFailed", "reason"): "The connection of the post is gone or not active; activate it.",
+    ("ImportPartDone", "refused"): [{"line": 217, "error": "The content is empty; send the text of the post."}],
     ("MediaFileFailed", "reason"): "The address answered with status 404.",
     ("PlatformPostImported", "images"): [
         {

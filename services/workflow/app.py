@@ -8,9 +8,21 @@ from contextlib import asynccontextmanager
 from contracts import registry
 from services.workflow import api, erasing, live, reactions, retention
 from services.workflow.approval_tokens import ApprovalTokens
-from services.workflow.domain import approval_link, caption, comment, execution, log_retention, project, run, workflow
+from services.workflow.domain import (
+    approval_link,
+    caption,
+    comment,
+    execution,
+    log_retention,
+    post_import,
+    project,
+    run,
+    workflow,
+)
 from services.workflow.drafts import Drafts
 from services.workflow.importing import api as imports
+from services.workflow.importing import projections as import_projections
+from services.workflow.importing import working
 from services.workflow.projections import checkpoints, executions, reviews, runs, workflows
 from services.workflow.settings import WorkflowSettings
 from services.workflow.sources import Sources
@@ -44,10 +56,11 @@ service = Service(
         log_retention.decider,
         comment.decider,
         approval_link.decider,
+        post_import.decider,
     ],
-    projections=[workflows, executions, runs, reviews],
+    projections=[workflows, executions, runs, reviews, import_projections],
     trailing=[checkpoints],
-    reactions=[reactions, erasing],
+    reactions=[reactions, erasing, working],
     routers=[*api.routers, imports.router, live.router],
     retention=[*retention.RULES, *EVERYWHERE],
     months=["execution_logs"],

@@ -13,6 +13,7 @@ from services.workflow.domain.approval_link import EraseApprovalLink
 from services.workflow.domain.commands import RemoveWorkflow
 from services.workflow.domain.comment import EraseComment
 from services.workflow.domain.execution import RemoveExecution
+from services.workflow.domain.post_import import RemoveImport
 from services.workflow.domain.project import DeleteProject
 from services.workflow.domain.run import RemoveRun
 from shared.ids import derive
@@ -69,6 +70,7 @@ async def erase_user(task: LeasedTask, kit: Kit) -> list[Any]:
     outcome: list[Any] = [RemoveWorkflow(workflow_id, "user_erased") for workflow_id in found["workflows"]]
     outcome += [RemoveExecution(execution_id, "user_erased") for execution_id in found["executions"]]
     outcome += [RemoveRun(run_id, "user_erased") for run_id in found["processing_runs"]]
+    outcome += [RemoveImport(import_id, "user_erased") for import_id in found["imports"]]
     outcome += [DeleteProject(project_id, user_id) for project_id in found["projects"]]
     outcome += [EraseComment(row["id"], row["workflow_id"], "user_erased") for row in said]
     if any(len(ids) == _AT_ONCE for ids in (*found.values(), said)):

@@ -114,7 +114,7 @@ ORDER BY started_at DESC, id DESC LIMIT $4
 """
 
 
-_OWNED = ("workflows", "executions", "processing_runs", "projects")
+_OWNED = ("workflows", "executions", "processing_runs", "projects", "imports")
 _ALL_OF = "SELECT " + ", ".join(
     f"ARRAY(SELECT id FROM {table} WHERE user_id = $1 LIMIT $2) AS {table}" for table in _OWNED
 )

@@ -8,6 +8,7 @@ from typing import Any
 
 from services.workflow.domain.commands import ArchiveWorkflow, CleanCheckpoints
 from services.workflow.domain.execution import RemoveExecution
+from services.workflow.domain.post_import import RemoveImport
 from services.workflow.domain.run import RemoveRun
 from services.workflow.old_logs import OldLogs
 from shared.retention import Rule
@@ -45,6 +46,9 @@ SELECT id, completed_at AS at FROM processing_runs
 WHERE status <> 'running' AND completed_at < $1 ORDER BY completed_at, id LIMIT $2
 """
 _RUNNING = "SELECT count(*) FROM processing_runs WHERE status = 'running' AND started_at < $1"
+_IMPORTS = """
+SELECT id, completed_at AS at FROM imports WHERE completed_at < $1 ORDER BY completed_at, id LIMIT $2
+"""
 
 
 def _archive(row: Mapping[str, Any], cutoff: datetime) -> ArchiveWorkflow:
@@ -61,6 +65,10 @@ def _remove_execution(row: Mapping[str, Any], cutoff: datetime) -> RemoveExecuti
 
 def _remove_run(row: Mapping[str, Any], cutoff: datetime) -> RemoveRun:
     return RemoveRun(row["id"], "expired")
+
+
+def _remove_import(row: Mapping[str, Any], cutoff: datetime) -> RemoveImport:
+    return RemoveImport(row["id"], "expired")
 
 
 RULES = (
@@ -94,5 +102,11 @@ RULES = (
         "records of processing runs that are over",
         "retention_processing_runs_days",
         ByCommand(_RUNS, _remove_run, _RUNNING, "in use: they are running"),
+    ),
+    Rule(
+        "imports",
+        "what is known of imports that are over; the posts stay",
+        "retention_imports_days",
+        ByCommand(_IMPORTS, _remove_import),
     ),
 )

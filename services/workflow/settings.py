@@ -32,4 +32,7 @@ class WorkflowSettings(ServiceSettings):
     retention_processing_runs_days: float = Field(
         90, ge=1, description="How long the record of a processing run is kept that is over."
     )
+    retention_imports_days: float = Field(
+        90, ge=1, description="How long what is known of an import is kept that is over."
+    )
     extraction_seconds: float = Field(20.0, gt=0, description="How long a start waits for the text of a file or URL.")

@@ -74,18 +74,20 @@ class IdempotentRequest:
         row = {"scope": self._scope, "route": self._route, "key": self._key}
         return [insert(TABLE, **row, request_hash=self._hashes[0], created_at=datetime.now(UTC))]
 
-    async def handle(self, command: Any, *, actor: UUID | None, changes: Sequence[RowChange] = ()) -> Any:
+    async def handle(
+        self, command: Any, *, actor: UUID | None, changes: Sequence[RowChange] = (), also: Sequence[Any] = ()
+    ) -> Any:
         """`Kit.handle` with the key remembered; a repeat, even at the same time, gets the first's answer.
 
         Raises what the decider raises, and a 422 Problem when the first had another body.
         """
         try:
-            return await self._kit.handle(command, actor=actor, changes=[*changes, *self.changes()])
+            return await self._kit.handle(command, actor=actor, changes=[*changes, *self.changes()], also=also)
         except asyncpg.UniqueViolationError as error:
             if self._key is None or self._replayed or error.table_name != TABLE:
                 raise
         await self.look_up()
-        return await self._kit.handle(command, actor=actor, changes=changes)
+        return await self._kit.handle(command, actor=actor, changes=changes, also=also)
 
 
 async def _unseen(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -11,8 +12,12 @@ from services.evaluation.app import service as evaluation
 from services.generation.app import service as generation
 from services.publishing.app import service as publishing
 from services.workflow.app import service as workflow
+from services.workflow.domain.post_import import FinishPart, RemoveImport, RequestImport
+from services.workflow.importing import api, working
 from services.workflow.importing.reading import MOST, read
+from services.workflow.importing.working import parts
 from shared.decider import Invalid
+from shared.ids import new_id
 from tests.integration.desk import Answer, Desk, Someone, desk, until
 
 HEAD = "platform,content,title,scheduled_for,time_zone"
@@ -124,7 +129,7 @@ async def test_what_was_exported_can_be_imported(at: Desk, ada: Someone) -> None
         ("[1]", "application/json", 422, "array of objects"),
         ("[", "application/json", 422, "no JSON"),
         ("a", "text/plain", 415, "text/csv or application/json"),
-        ("platform,content\n" + "x,a\n" * (MOST + 1), "text/csv", 422, f"at most {MOST}"),
+        ("platform,content\n" + "x,a\n" * (MOST + 1), "text/csv", 422, f"at most {MOST:,}"),
     ],
 )
 async def test_a_file_that_cannot_be_read_is_refused(
@@ -133,6 +138,105 @@ async def test_a_file_that_cannot_be_read_is_refused(
     answer = await send(ada, body, media_type)
     assert (answer.status, saying in answer.body["detail"]) == (status, True), answer.body
     assert await workflows(ada) == []
+
+
+AT_ONCE, LINES = 20, 8  # a long file here, so that the tests are short
+
+
+class TestLongFiles:
+    head = "platform,content\n"
+    long = head + "".join(f"x,Bread {number}.\n" for number in range(1, AT_ONCE + 2))
+
+    @pytest.fixture(autouse=True)
+    def sizes(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(api, "AT_ONCE", AT_ONCE)
+        monkeypatch.setattr(working, "LINES", LINES)
+
+    @staticmethod
+    async def over(user: Someone, import_id: str) -> dict[str, Any]:
+        """The import as soon as it is over."""
+
+        async def look() -> dict[str, Any] | None:
+            found: dict[str, Any] = (await user.get("workflow", f"/api/v1/import/{import_id}")).body
+            return found if found["status"] == "completed" else None
+
+        return await until(look, 120)
+
+    @staticmethod
+    async def count(at: Desk, user: Someone) -> int:
+        """How many workflows are the user's."""
+        sql = "SELECT count(*) FROM workflows WHERE user_id = $1"
+        return int(await at.kits["workflow"].database.pool.fetchval(sql, user.user_id))
+
+    async def test_a_long_file_is_imported_by_and_by_and_each_refused_line_is_told(
+        self, at: Desk, ada: Someone
+    ) -> None:
+        bad = f"x,{'a' * 60_001}\nfax,Bread.\n"
+        asked = await send(ada, self.long + bad, partial="true")
+        lines = AT_ONCE + 3
+        assert (asked.status, asked.body["lines"]) == (202, lines), asked.body
+        done = await self.over(ada, asked.body["id"])
+        assert (done["imported"], done["refused"]) == (lines - 2, 2)
+        assert await self.count(at, ada) == lines - 2
+        path = f"/api/v1/import/{asked.body['id']}/refused"
+        page = (await ada.get("workflow", path, limit=1)).body
+        rest = (await ada.get("workflow", path, limit=1, cursor=page["next_cursor"])).body
+        assert [each["line"] for each in page["items"] + rest["items"]] == [lines - 1, lines]
+        assert all(each["error"] for each in page["items"] + rest["items"])
+        assert rest["next_cursor"] is None
+        listed = (await ada.get("workflow", "/api/v1/import")).body["items"]
+        assert [each["id"] for each in listed] == [asked.body["id"]]
+        bob = at.someone()
+        for hidden in (path, path.removesuffix("/refused")):
+            assert (await bob.get("workflow", hidden)).status == 404
+
+    async def test_nothing_of_it_is_imported_when_a_line_is_refused(self, at: Desk, ada: Someone) -> None:
+        refused = await send(ada, self.long + "fax,Bread.\n")
+        assert (refused.status, [line["line"] for line in refused.body["lines"]]) == (422, [AT_ONCE + 2])
+        dry = await send(ada, self.long + "fax,Bread.\n", dry_run="true")
+        assert (dry.status, len(dry.body["lines"]), dry.body["refused"]) == (200, AT_ONCE + 2, 1)
+        assert (await ada.get("workflow", "/api/v1/import")).body["items"] == []
+        assert await self.count(at, ada) == 0
+
+    async def test_a_part_that_is_done_again_imports_no_line_twice(self, at: Desk, ada: Someone) -> None:
+        kit, import_id = at.kits["workflow"], new_id()
+        rows = [{"platform": "x", "content": f"Dough {number}."} for number in range(LINES + 1)]
+        tasks = parts(import_id, ada.user_id, rows)
+        # Somebody imported the first lines, and crashed before noting it.
+        early = await send(ada, self.head + "".join(f"x,{row['content']}\n" for row in rows[:5]))
+        assert early.body["imported"] == 5
+        command = RequestImport(import_id, ada.user_id, len(rows), len(tasks))
+        await kit.handle(command, actor=ada.user_id, also=tasks)
+        done = await self.over(ada, str(import_id))
+        assert (done["imported"], done["refused"], await self.count(at, ada)) == (LINES + 1, 0, LINES + 1)
+        await kit.handle(FinishPart(import_id, 1, 5), actor=None)
+        assert (await ada.get("workflow", f"/api/v1/import/{import_id}")).body == done
+
+    async def test_what_was_asked_under_one_key_is_one_import(self, ada: Someone) -> None:
+        headers = {"Authorization": f"Bearer {ada.token}", "Content-Type": "text/csv", "Idempotency-Key": "spring"}
+        url = ada.urls["workflow"] + "/api/v1/import"
+
+        async def ask() -> tuple[int, str]:
+            async with ada.http.post(url, data=self.long, headers=headers) as answer:
+                return answer.status, (await answer.json())["id"]
+
+        answers = {*await asyncio.gather(ask(), ask()), await ask()}
+        assert len(answers) == 1
+        assert answers.pop()[0] == 202
+
+    async def test_an_import_of_somebody_who_is_gone_makes_nothing(self, at: Desk, ada: Someone) -> None:
+        kit, import_id = at.kits["workflow"], new_id()
+        await kit.handle(RequestImport(import_id, ada.user_id, 1, 1), actor=ada.user_id)
+        await kit.handle(RemoveImport(import_id, "user_erased"), actor=None)
+        (task,) = parts(import_id, ada.user_id, [{"platform": "x", "content": "Bread."}])
+        await kit.handle(RequestImport(new_id(), ada.user_id, 1, 1), actor=ada.user_id, also=[task])
+
+        async def struck() -> bool | None:
+            left = "SELECT count(*) FROM tasks WHERE id = $1"
+            return await kit.database.pool.fetchval(left, task.id) == 0 or None
+
+        await until(struck)
+        assert await self.count(at, ada) == 0
 
 
 def test_files_are_read_in_their_encoding_and_with_their_delimiter() -> None:

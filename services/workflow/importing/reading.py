@@ -15,7 +15,8 @@ import orjson
 from shared.decider import Invalid
 
 COLUMNS = ("platform", "content", "title", "scheduled_for", "time_zone", "connection_id")
-MOST = 1000  # lines of one file
+AT_ONCE = 1000  # lines of a file that its sender waits for
+MOST = 50_000  # lines of one file
 _REQUIRED = {"platform", "content"}
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
@@ -27,7 +28,7 @@ def read(body: bytes, media_type: str, charset: str | None) -> list[dict[str, An
     if not rows:
         raise Invalid("The file holds no post; give a head line and a line for each post.")
     if len(rows) > MOST:
-        raise Invalid(f"The file holds {len(rows)} posts; import at most {MOST} at a time.")
+        raise Invalid(f"The file holds {len(rows):,} posts; import at most {MOST:,} at a time.")
     return [{name: row[name] for name in COLUMNS if row.get(name) not in (None, "")} for row in rows]
 
 
