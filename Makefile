@@ -31,9 +31,16 @@ down: .venv/.ready ## stop the platform
 status: .venv/.ready ## what runs, and where
 	@$(PY) -m deploy.embedded status
 
-test: .venv/.ready lint types ## every test: lint, types, unit to end-to-end
+# Tests wait more than they compute, so there are more processes than cores. The servers that some of them publish on
+# take minutes to install, once: that begins first, beside everything else.
+WORKERS = 3
+PREPARE = $(PY) -m tests.servers >.cache/servers.log 2>&1 & trap "kill -- -$$! $$! 2>/dev/null || true" EXIT; \
+	trap 'exit 130' INT TERM;
+
+test: .venv/.ready ## every test: lint, types, unit to end-to-end; ARGS=tests/unit only some, WORKERS=0 one after the other
 	@mkdir -p .cache
-	@$(PY) -m pytest --junitxml=.cache/tests.xml $(ARGS)
+	@$(if $(ARGS),,$(PREPARE)) $(MAKE) --no-print-directory lint types && \
+		$(PY) -m pytest --junitxml=.cache/tests.xml --numprocesses=$(WORKERS) --no-loadscope-reorder $(ARGS)
 
 bench: .venv/.ready ## the promised figures, each with its ratio to a limit or peer
 	@$(PY) -m tests.bench $(ARGS)

@@ -1,4 +1,4 @@
-"""The real servers the tests stand on: one PostgreSQL and one of each broker a session.
+"""The real servers the tests stand on: one PostgreSQL and one of each broker a process that runs tests.
 
 Given ones are taken (PRESSWORK_POSTGRES_URL, PRESSWORK_KAFKA_URL), else containers when asked for
 (PRESSWORK_TEST_CONTAINERS=1), else the embedded ones are started.
@@ -11,20 +11,38 @@ from collections.abc import Iterator
 from typing import NoReturn
 
 import pytest
+from hypothesis import settings
 
 from deploy.embedded.broker import EmbeddedBroker
 from deploy.embedded.given import GivenPostgres
 from deploy.embedded.postgres import EmbeddedPostgres
 from deploy.kafka.runner import ApacheKafka
+from tests import together
+from tests.databases import IN_A_HURRY, folder_of_the_run
+
+# Property tests are judged by what they find, not by how fast a busy machine is.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    folder_of_the_run()  # before there are other processes
     if os.environ.get("PRESSWORK_TEST_CONTAINERS") == "1" and "PRESSWORK_POSTGRES_URL" not in os.environ:
         from tests.containers import Containers  # needs a Docker engine, so only where it is asked for
 
         containers = Containers()
         containers.start()
         config.add_cleanup(containers.stop)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> together.Together:
+    return together.Together(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):
+        together.longest_first(items)
 
 
 def absent(reason: str) -> NoReturn:
@@ -40,7 +58,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostg
     if given := os.environ.get("PRESSWORK_POSTGRES_URL"):
         yield GivenPostgres(given)
         return
-    server = EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), settings={"shared_buffers": "64MB"})
+    server = EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), settings=IN_A_HURRY)
     server.start()
     yield server
     server.destroy()

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import random
-import secrets
 import shutil
 import socket
 import tempfile
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -29,7 +28,7 @@ from contracts.envelope import START, Event, Mark, Meta, Wire
 from contracts.events import evaluation, generation, media, publishing
 from contracts.events.workflow import DraftRequested, PlatformReadyForReview, PublicationRequested, Source, TemplateUse
 from deploy.embedded.postgres import EmbeddedPostgres
-from deploy.migrate import SERVICES, migrate
+from deploy.migrate import SERVICES
 from services.workflow.domain import project
 from services.workflow.domain.commands import Decision, Publication, Review, StartWorkflow
 from shared import internal_api
@@ -38,6 +37,7 @@ from shared.eventstore import statements
 from shared.http.app import create_app
 from shared.ids import derive, new_id
 from shared.kit import Kit
+from tests.databases import migrated
 from tests.rebuilding import projecting
 from tests.stories import accounts, posts, writing
 from tests.stories.executions import execute, review_a_caption, run_a_batch
@@ -94,7 +94,7 @@ class Ground:
         mark = self.heard.get((listener, source), START)
         last = await store.database.pool.fetchval("SELECT coalesce(max(position), 0) FROM events")
         wires: list[Wire] = []
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while True:  # until no other transaction hides the last of them
                 rows = await store.in_commit_order(mark, 1000)
                 wires += [store.wire(row, 0) for row in rows]
@@ -124,14 +124,14 @@ class Ground:
 async def ground() -> AsyncIterator[Ground]:
     """A fresh database with every service's schema, and every service's feed served on loopback."""
     folder = Path(tempfile.mkdtemp(prefix="presswork-ground-"))
-    postgres = EmbeddedPostgres(folder / "postgres", settings={"shared_buffers": "128MB"})
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     base = f"http://127.0.0.1:{listener.getsockname()[1]}"
     found: dict[str, Kit] = {}
+    running = AsyncExitStack()
     try:
-        await asyncio.to_thread(postgres.start)
-        dsns = await migrate(postgres.admin_dsn, {name: secrets.token_urlsafe(12) for name in SERVICES})
+        server = migrated(folder / "postgres", *SERVICES, shared_buffers="128MB")
+        postgres, dsns = await running.enter_async_context(server)
         common: dict[str, Any] = {f"{name}_url": f"{base}/{name}" for name in SERVICES}
         common |= {"event_backoff": 3600.0}  # what was set aside is retried when a test says so
         common |= {"internal_token": "inside", "field_keys": Fernet.generate_key().decode(), "data_dir": folder}
@@ -151,7 +151,7 @@ async def ground() -> AsyncIterator[Ground]:
     finally:
         for kit in found.values():
             await kit.database.close()
-        await asyncio.to_thread(postgres.destroy)
+        await running.aclose()
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -160,7 +160,7 @@ async def _served(app: FastAPI, listener: socket.socket) -> AsyncIterator[None]:
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off", timeout_graceful_shutdown=1))
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not server.started:  # noqa: ASYNC110 (uvicorn has no event for it)
                 await asyncio.sleep(0.01)
         yield

@@ -10,7 +10,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-async def eventually(check: Callable[[], T | Awaitable[T]], within: float = 15.0) -> T:
+async def eventually(check: Callable[[], T | Awaitable[T]], within: float = 45.0) -> T:
     """What `check` returns as soon as it is true. Fails after `within` seconds, saying what it returned last.
 
     An assertion that fails in `check` counts as not yet true.

@@ -1,6 +1,7 @@
 """Runs one Apache Kafka node (KRaft, broker and controller in one) from a folder of jars that Maven resolved."""
 
 import base64
+import fcntl
 import os
 import re
 import shutil
@@ -197,6 +198,14 @@ def resolve() -> None:
     """
     if _resolved():
         return
+    LIBS.parent.mkdir(exist_ok=True)
+    with LIBS.with_name("resolving").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)  # whoever else resolves them has done it for us
+        if not _resolved():
+            _resolve()
+
+
+def _resolve() -> None:
     shutil.rmtree(LIBS, ignore_errors=True)
     done = subprocess.run(
         ["mvn", "-q", "-B", "-f", str(POM), "dependency:copy-dependencies"], capture_output=True, text=True

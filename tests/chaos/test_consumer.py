@@ -84,4 +84,4 @@ async def test_members_that_come_and_go_in_peace_leave_nothing_undone(here: Hous
         await here.start("ledger", "consumer")
 
     await gather(write(), come_and_go())
-    await here.arrival(within=30)
+    await here.arrival(within=60)

@@ -20,7 +20,7 @@ WHERE stream_id = $1 AND asked.type = 'Posted' AND done.type = 'Receipted'
 """
 
 
-async def settled(house: House, customer: UUID, within: float = 20.0) -> dict[str, list[int]]:
+async def settled(house: House, customer: UUID, within: float = 45.0) -> dict[str, list[int]]:
     """Numbers of a customer's payments by what became of their receipts, when all have come to something."""
 
     async def found() -> dict[str, list[int]] | None:
@@ -51,7 +51,7 @@ async def test_what_is_done_at_once_is_recorded_with_what_asked_for_it(here: Hou
     assert await here.ledger.value(_AT_ONCE, customer) == 10
     await here.pay(customer, count=30, receipt={"harmless": True})  # more than there is room for
     assert (await settled(here, customer))["Receipted"] == [*range(1, 42)]
-    await here.arrival(within=10)
+    await here.arrival(within=45)
 
 
 async def test_what_takes_longer_fails_or_is_refused_ends_as_from_the_list(here: House) -> None:
@@ -70,7 +70,7 @@ async def test_what_takes_longer_fails_or_is_refused_ends_as_from_the_list(here:
     assert await settled(here, customer, 40) == {"Receipted": [1, 2, 3, 8], "Refused": [4, 5, 6, 7]}
     assert await attempts(here, 3) == [1, 2]
     assert await attempts(here, 4) == [*range(1, ledger.ATTEMPTS + 1)]
-    await here.arrival(within=10)  # no event was set aside for what its work did
+    await here.arrival(within=45)  # no event was set aside for what its work did
 
 
 async def test_what_kills_its_process_is_given_up_too(here: House) -> None:
@@ -92,7 +92,7 @@ async def test_what_kills_its_process_is_given_up_too(here: House) -> None:
     assert await attempts(here, 2) == [1, *range(1, ledger.ATTEMPTS + 1)]
     await here.pay(customer, receipt={"harmless": True})
     assert (await settled(here, customer))["Receipted"] == [1, 3]
-    await here.arrival(within=10)
+    await here.arrival(within=45)
 
 
 async def attempts(house: House, number: int) -> list[int]:

@@ -42,7 +42,7 @@ async def posted(house: House, customer: UUID) -> list[int]:
     return (await house.posted()).get(customer, [])
 
 
-async def arrived(house: House, customer: UUID, payments: int, within: float = 15.0) -> None:
+async def arrived(house: House, customer: UUID, payments: int, within: float = 45.0) -> None:
     """Wait until so many payments of the customer are posted, and see that each was once and in order."""
 
     async def all_there() -> bool:
@@ -85,7 +85,7 @@ async def test_a_poison_event_waits_for_an_operator_with_those_behind_it_and_hol
     async def waits_too() -> bool:
         return len(await here.ledger.fetch(_PARKED, banned)) == 4
 
-    await eventually(waits_too, within=30)
+    await eventually(waits_too, within=60)
     assert await posted(here, banned) == [1]
 
     await here.ledger.fetch("DELETE FROM banned")

@@ -9,24 +9,25 @@ from uuid import uuid4
 from tests.kit.house import House, gather
 from tests.waiting import eventually
 
+TICK = "30"
 _RECEIPTS = "SELECT count(*) FROM events WHERE type = 'Receipted'"
 
 
 async def test_roles_in_processes_of_their_own_wake_each_other(here: House) -> None:
     """From a payment to its receipt the story passes five processes.
 
-    None waits for its next look at the database, which would take a quarter of a second at the relay and at the worker.
+    None waits for its next look at the database, which would take half a minute at the relay and at the worker.
     """
     consumer, *_ = await gather(
         here.start("ledger", "consumer"),
-        here.start("ledger", "worker"),
+        here.start("ledger", "worker", PRESSWORK_KIT_TICK=TICK),
         here.start("ledger", "http"),
-        here.start("till", "relay"),
+        here.start("till", "relay", PRESSWORK_KIT_TICK=TICK),
         here.start("till", "http"),
     )
     await here.subscribed(consumer)
     await here.pay(uuid4())
-    await eventually(lambda: here.ledger.value(_RECEIPTS), within=30)
+    await eventually(lambda: here.ledger.value(_RECEIPTS), within=60)
     seconds = []
     for done in range(1, 21):
         began = time.perf_counter()
@@ -37,5 +38,5 @@ async def test_roles_in_processes_of_their_own_wake_each_other(here: House) -> N
 
         await eventually(receipted)
         seconds.append(time.perf_counter() - began)
-    assert statistics.median(seconds) < 0.2, seconds
-    await here.arrival(within=5)
+    assert statistics.median(seconds) < 5, seconds
+    await here.arrival(within=45)

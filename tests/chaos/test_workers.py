@@ -61,7 +61,7 @@ async def attempts(house: House, number: int) -> list[int]:
     return [row["attempt"] for row in rows]
 
 
-async def settled(house: House, account: UUID, within: float = 15.0) -> dict[str, list[int]]:
+async def settled(house: House, account: UUID, within: float = 45.0) -> dict[str, list[int]]:
     """What became of the account's receipts when nothing is left to do."""
 
     async def nothing_left() -> bool:

@@ -84,7 +84,7 @@ async def test_a_published_post_is_published_once_though_publishing_dies_between
             await platform.sandbox.fault(name, "timeout_after_accept", seconds=20)
         publish = [{"platform": name, "action": "accept", "publish": {}} for name in before]
         assert (await writer.review(workflow_id, *publish)).status == 200
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             for name, count in before.items():
                 while len(await platform.sandbox.accepted(name)) == count:  # noqa: ASYNC110 - it sends no event
                     await asyncio.sleep(0.02)

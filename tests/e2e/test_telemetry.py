@@ -56,7 +56,7 @@ async def traced(platform: Platform, trace_id: str, wanted: set[Edge]) -> set[Ed
     """What of the matrix is missing once spans have had time to reach their files."""
     missing = set(wanted)
     try:
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(45):
             while missing:
                 await asyncio.sleep(0.2)
                 missing = wanted - edges(find_story(trace_id, platform.traces).spans)

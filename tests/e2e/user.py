@@ -97,7 +97,7 @@ class User:
     async def review(self, workflow_id: str, *decisions: Mapping[str, Any]) -> Answer:
         return await self.request("POST", f"/api/v1/workflows/{workflow_id}/review", {"decisions": list(decisions)})
 
-    async def until(self, workflow_id: str, status: str, within: float = 40) -> dict[str, Any]:
+    async def until(self, workflow_id: str, status: str, within: float = 90) -> dict[str, Any]:
         """The workflow once it has this status. Raises TimeoutError with what it was instead."""
         found: dict[str, Any] = {}
         try:

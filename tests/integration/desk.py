@@ -6,7 +6,6 @@ Nobody signs up here: tokens are signed by the desk, whose only own door publish
 from __future__ import annotations
 
 import asyncio
-import secrets
 import shutil
 import socket
 import tempfile
@@ -25,11 +24,11 @@ from fastapi import FastAPI
 
 from deploy.embedded.broker import EmbeddedBroker
 from deploy.embedded.postgres import EmbeddedPostgres
-from deploy.migrate import migrate
 from shared.ids import new_id
 from shared.kit import Kit, Service
 from shared.runtime import build
 from shared.security.tokens import Signer, generate_private_pem
+from tests.databases import migrated
 
 ARTICLE = (Path(__file__).parents[1] / "samples" / "article.md").read_text("utf-8")
 PLATFORMS = ["linkedin", "x", "blog"]
@@ -94,7 +93,7 @@ class Someone:
         """The workflow's evaluations, oldest first, as soon as there are so many."""
         return await self._rows("evaluation", "/api/v1/evaluations", at_least, workflow_id=workflow_id, limit=100)
 
-    async def states(self, workflow_id: str, *statuses: str, seconds: float = 30.0) -> dict[str, dict[str, Any]]:
+    async def states(self, workflow_id: str, *statuses: str, seconds: float = 60.0) -> dict[str, dict[str, Any]]:
         """The platforms' states by name, as soon as all have one of these statuses."""
 
         async def look() -> dict[str, dict[str, Any]] | None:
@@ -132,7 +131,7 @@ class Desk:
         return Someone(self.http, self.urls, token, user_id)
 
 
-async def until(look: Callable[[], Awaitable[T | None]], seconds: float = 30.0) -> T:
+async def until(look: Callable[[], Awaitable[T | None]], seconds: float = 60.0) -> T:
     """What `look` finds as soon as it finds something; fails when it does not in time."""
     async with asyncio.timeout(seconds):
         while (found := await look()) is None:  # noqa: ASYNC110 (any condition, not one event)
@@ -144,17 +143,16 @@ async def until(look: Callable[[], Awaitable[T | None]], seconds: float = 30.0) 
 async def desk(*services: Service, **options: Any) -> AsyncIterator[Desk]:
     """These services running; `options` go to the settings of those that know them."""
     folder = Path(tempfile.mkdtemp(prefix="presswork-desk-"))
-    postgres = EmbeddedPostgres(folder / "postgres", settings={"shared_buffers": "64MB"})
     broker = EmbeddedBroker(log=folder / "broker.log")
+    names = [each.name for each in services]
     try:
-        await asyncio.gather(asyncio.to_thread(postgres.start), asyncio.to_thread(broker.start))
-        dsns = await migrate(postgres.admin_dsn, {each.name: secrets.token_urlsafe(12) for each in services})
         async with AsyncExitStack() as stack:
+            server = stack.enter_async_context(migrated(folder / "postgres", *names))
+            (postgres, dsns), _ = await asyncio.gather(server, asyncio.to_thread(broker.start))
             options = {"data_dir": folder, **options}
             yield await _opened(stack, services, postgres, dsns, broker.url, options)
     finally:
         await asyncio.to_thread(broker.stop)
-        await asyncio.to_thread(postgres.destroy)
         shutil.rmtree(folder, ignore_errors=True)
 
 

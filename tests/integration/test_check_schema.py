@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
 
-from deploy.embedded.postgres import EmbeddedPostgres
-from deploy.migrate import SERVICES, migrate
+from deploy.migrate import SERVICES
 from deploy.schema import committed, live
 from deploy.schema.__main__ import main
+from tests.databases import migrated
 
 
 @pytest.fixture(scope="module")
 async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[str, dict[str, str]]]:
     """A server of its own: the administrator's DSN and the services'."""
-    postgres = EmbeddedPostgres(tmp_path_factory.mktemp("schema"), settings={"shared_buffers": "32MB"})
-    await asyncio.to_thread(postgres.start)
-    try:
-        passwords = {service: secrets.token_urlsafe(12) for service in SERVICES}
-        yield postgres.admin_dsn, await migrate(postgres.admin_dsn, passwords)
-    finally:
-        await asyncio.to_thread(postgres.destroy)
+    async with migrated(tmp_path_factory.mktemp("schema"), *SERVICES) as (postgres, dsns):
+        yield postgres.admin_dsn, dsns
 
 
 async def check(dsn: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:

@@ -79,7 +79,7 @@ def stack(data_dir: Path, said: list[str]) -> Iterator[Stack]:
     stack.stop()
 
 
-def eventually(holds: Callable[[], bool], timeout: float = 15.0) -> None:
+def eventually(holds: Callable[[], bool], timeout: float = 45.0) -> None:
     deadline = time.monotonic() + timeout
     while not holds():
         assert time.monotonic() < deadline, "it did not become true in time"

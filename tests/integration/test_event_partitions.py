@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -11,11 +10,10 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from deploy.embedded.postgres import EmbeddedPostgres
-from deploy.migrate import migrate
 from shared.database import Database
 from shared.eventstore import statements
 from shared.eventstore.partitions import Partitions
+from tests.databases import migrated
 from tests.waiting import eventually
 
 SIZE = 2_000_000
@@ -48,15 +46,12 @@ class Server:
 
 @pytest.fixture
 async def server(tmp_path: Path) -> AsyncIterator[Server]:
-    postgres = EmbeddedPostgres(tmp_path / "postgres", settings={"shared_buffers": "32MB", "max_wal_size": "256MB"})
-    await asyncio.to_thread(postgres.start)
-    dsn = (await migrate(postgres.admin_dsn, {"workflow": secrets.token_urlsafe(12)}))["workflow"]
-    service = await asyncpg.connect(dsn)
-    admin = await asyncpg.connect(postgres.admin_dsn, server_settings={"search_path": "workflow"})
-    yield Server(dsn, service, admin)
-    await service.close()
-    await admin.close()
-    await asyncio.to_thread(postgres.destroy)
+    async with migrated(tmp_path / "postgres", "workflow") as (postgres, dsns):
+        service = await asyncpg.connect(dsns["workflow"])
+        admin = await asyncpg.connect(postgres.admin_dsn, server_settings={"search_path": "workflow"})
+        yield Server(dsns["workflow"], service, admin)
+        await service.close()
+        await admin.close()
 
 
 async def test_a_stale_writer_is_refused_over_partitions(server: Server) -> None:
@@ -88,7 +83,7 @@ async def test_of_two_writers_at_once_one_is_refused(server: Server, begun: int,
             waiting = "SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = $1"
             return bool(await server.admin.fetchval(waiting, second.get_server_pid()))
 
-        await eventually(waits, within=10)
+        await eventually(waits, within=45)
         await (first.commit() if committed else first.rollback())
         if committed:
             with pytest.raises(asyncpg.UniqueViolationError, match=f"is at version {begun + 1}"):
@@ -134,7 +129,7 @@ async def test_partitions_are_added_while_writers_and_readers_go_on(server: Serv
             async def there() -> bool:
                 return f"events_from_{2 * SIZE}" in await server.partitions()
 
-            await eventually(there, within=10)
+            await eventually(there, within=45)
             await server.service.execute(_APPEND, stream, [2])
         # Somebody who reads all of them, for as long as they like, delays it and is not disturbed.
         async with server.service.transaction():
@@ -148,7 +143,7 @@ async def test_partitions_are_added_while_writers_and_readers_go_on(server: Serv
         async def there_now() -> bool:
             return f"events_from_{3 * SIZE}" in await server.partitions()
 
-        await eventually(there_now, within=10)
+        await eventually(there_now, within=45)
         assert not running.done()
     finally:
         running.cancel()

@@ -256,7 +256,8 @@ async def test_a_collected_post_is_summarised_published_and_taken_down(at: House
     shown = await at.post(ada, post["id"], content_hash="aa")
     assert (shown["summary_ko"], shown["tags"]) == ("퇴비 더미가 차갑다.", ["compost", "soil"])
     asked = await ada.post("publishing", f"/api/v1/posts/{post['id']}/publish", None)
-    assert (asked.status, asked.body["publication_status"]) == (202, "requested")
+    assert asked.status == 202
+    assert asked.body["publication_status"] in ("requested", "published")  # whoever publishes it may be quick
     published = await at.post(ada, post["id"], publication_status="published")
     article = at.elsewhere.articles[published["ghost_post_id"]]
     assert (article["status"], published["ghost_url"]) == ("published", article["url"])

@@ -104,5 +104,5 @@ async def test_processes_begin_limited_jobs_one_after_the_other(ada: Author) -> 
             await pool.fetchval("SELECT 1")
             inside -= 1
 
-    await asyncio.wait_for(asyncio.gather(begin(), begin(), begin()), 10)
+    await asyncio.wait_for(asyncio.gather(begin(), begin(), begin()), 45)
     assert (most, inside) == (1, 0)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import secrets
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -16,13 +15,12 @@ from uuid import UUID
 import pytest
 from cryptography.fernet import Fernet
 
-from deploy.embedded.postgres import EmbeddedPostgres
-from deploy.migrate import migrate
 from services.publishing.app import service
 from services.publishing.domain.connections import AddConnection
 from services.publishing.settings import PublishingSettings
 from shared.ids import new_id
 from shared.kit import Kit
+from tests.databases import migrated
 from tests.integration.desk import until
 from tests.integration.publishing_desk import schedule_by_hand
 from tests.sandbox.client import SandboxClient
@@ -71,27 +69,21 @@ class Shop:
 @pytest.fixture(scope="module")
 async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
     folder: Path = tmp_path_factory.mktemp("shop")
-    postgres = EmbeddedPostgres(folder / "postgres", settings={"shared_buffers": "64MB"})
-    await asyncio.to_thread(postgres.start)
-    try:
-        dsns = await migrate(postgres.admin_dsn, {"publishing": secrets.token_urlsafe(12)})
-        async with running() as url:
-            known = {
-                "database_url": dsns["publishing"],
-                "field_keys": Fernet.generate_key().decode(),
-                "x_url": url,
-                "linkedin_url": url,
-                "data_dir": str(folder),
-                "publish_timeout": str(CALL),
-                "platform_timeout": "30",
-                "publish_pause": "0.2",
-            }
-            kit = Kit(service, PublishingSettings(**known))  # type: ignore[arg-type]
-            await kit.database.open()
-            yield Shop(kit, SandboxClient(url), {f"PRESSWORK_{name.upper()}": value for name, value in known.items()})
-            await kit.database.close()
-    finally:
-        await asyncio.to_thread(postgres.destroy)
+    async with migrated(folder / "postgres", "publishing") as (_, dsns), running() as url:
+        known = {
+            "database_url": dsns["publishing"],
+            "field_keys": Fernet.generate_key().decode(),
+            "x_url": url,
+            "linkedin_url": url,
+            "data_dir": str(folder),
+            "publish_timeout": str(CALL),
+            "platform_timeout": "30",
+            "publish_pause": "0.2",
+        }
+        kit = Kit(service, PublishingSettings(**known))  # type: ignore[arg-type]
+        await kit.database.open()
+        yield Shop(kit, SandboxClient(url), {f"PRESSWORK_{name.upper()}": value for name, value in known.items()})
+        await kit.database.close()
 
 
 @pytest.mark.parametrize(

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import pytest
 
-from deploy.embedded.postgres import EmbeddedPostgres
-from deploy.migrate import migrate
 from shared.database import Database
 from tests.bench.queries import filling
 from tests.bench.queries.measuring import Measured, measured
 from tests.bench.queries.plans import Explaining
 from tests.bench.queries.reads import READS
+from tests.databases import migrated
 
 ROWS = 50_000
 LARGE = 2_000  # half of a partition
@@ -33,15 +30,11 @@ class Filled:
 
 @pytest.fixture(scope="module")
 async def filled(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Filled]:
-    postgres = EmbeddedPostgres(tmp_path_factory.mktemp("plans"))
-    await asyncio.to_thread(postgres.start)
-    try:
-        dsns = await migrate(postgres.admin_dsn, {name: secrets.token_hex(12) for name in filling.SERVICES})
+    folder = tmp_path_factory.mktemp("plans")
+    async with migrated(folder, *filling.SERVICES, shared_buffers="256MB") as (postgres, dsns):
         await filling.fill(postgres.admin_dsn, ROWS)
         found = {each.read.what: each async for each in measured(postgres.admin_dsn, dsns, ROWS, TIMES)}
         yield Filled(postgres.admin_dsn, dsns, found)
-    finally:
-        await asyncio.to_thread(postgres.destroy)
 
 
 @pytest.mark.parametrize("what", [read.what for read in READS])

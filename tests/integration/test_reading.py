@@ -70,7 +70,7 @@ async def test_a_lost_session_is_told_anew(database: Database) -> None:
     async with database.reading(ADA) as connection:
         server = connection.get_server_pid()
     await database.pool.execute("SELECT pg_terminate_backend($1, 5000)", server)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while True:
             try:
                 assert await eyes(database, ADA) == (str(ADA), "")

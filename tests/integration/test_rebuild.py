@@ -283,7 +283,7 @@ class Paused:
             yield wire
 
     async def __aenter__(self) -> Paused:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await self.reached.wait()
         return self
 
@@ -373,11 +373,11 @@ async def test_an_event_nobody_can_read_stops_it_and_loses_nothing(
 async def test_a_source_that_does_not_answer_stops_it(told: Ground) -> None:
     kit = told.kits["publishing"]
     wrong = ServiceClient(kit.settings.urls(), "another token")
-    async with wrong, asyncio.timeout(20):
+    async with wrong, asyncio.timeout(60):
         with pytest.raises(Refused, match=r"The feed of \w+ answered 403"):
             await rebuild(kit, told.admin_dsn, feed=over(wrong))
     away = ServiceClient(dict.fromkeys(kit.sources, "http://127.0.0.1:9"), "inside")
-    async with away, asyncio.timeout(20):
+    async with away, asyncio.timeout(60):
         with pytest.raises(Refused, match=r"The events of \w+ are needed: The \w+ service cannot be"):
             await rebuild(kit, told.admin_dsn, feed=over(away))
 

@@ -133,7 +133,7 @@ async def killed(on: Ground, noting: str, times: int, service: str) -> None:
         async def its_sessions_ended() -> bool:
             return not await connection.fetchval(others, own)
 
-        await eventually(its_sessions_ended, within=20)
+        await eventually(its_sessions_ended, within=45)
 
 
 async def left_of(on: Ground, service: str) -> list[unfinished.Listed]:

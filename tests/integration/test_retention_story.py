@@ -55,7 +55,7 @@ async def command(on: Ground, *arguments: str, **more: str) -> tuple[int, str]:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    output, _ = await asyncio.wait_for(process.communicate(), 90)
+    output, _ = await asyncio.wait_for(process.communicate(), 180)
     return process.returncode or 0, output.decode()
 
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -16,13 +14,12 @@ import pytest
 from cryptography.fernet import Fernet
 
 from contracts import registry
-from deploy.embedded.postgres import EmbeddedPostgres
-from deploy.migrate import migrate
 from shared.eventstore.store import Cause
 from shared.ids import new_id
 from shared.kit import Kit, Service
 from shared.reactions import LaneLimit, LeasedTask, Task, work
 from shared.settings import ServiceSettings
+from tests.databases import migrated
 from tests.integration.desk import until
 
 CONCURRENCY = 4
@@ -47,13 +44,8 @@ class Floor:
 
 @pytest.fixture(scope="module")
 async def dsn(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
-    folder: Path = tmp_path_factory.mktemp("lanes")
-    postgres = EmbeddedPostgres(folder / "postgres", settings={"shared_buffers": "64MB"})
-    await asyncio.to_thread(postgres.start)
-    try:
-        yield (await migrate(postgres.admin_dsn, {"media": secrets.token_urlsafe(12)}))["media"]
-    finally:
-        await asyncio.to_thread(postgres.destroy)
+    async with migrated(tmp_path_factory.mktemp("lanes"), "media") as (_, dsns):
+        yield dsns["media"]
 
 
 @asynccontextmanager

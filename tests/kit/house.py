@@ -155,7 +155,7 @@ class House:
                     return answer.status == 200
             return False
 
-        await eventually(answers, within=30)
+        await eventually(answers, within=60)
 
     async def subscribed(self, process: Process) -> None:
         """Wait until a consumer has partitions."""
@@ -258,7 +258,7 @@ async def house(
         "PRESSWORK_KAFKA_SESSION_MS": "6000",
         **environment,
     }
-    timeout = aiohttp.ClientTimeout(total=10)
+    timeout = aiohttp.ClientTimeout(total=30)
     async with aiohttp.ClientSession(timeout=timeout, connector=aiohttp.TCPConnector(limit=0)) as http:
         found = House(rooms[0], rooms[1], common, folder, http)
         try:

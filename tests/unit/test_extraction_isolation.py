@@ -53,7 +53,7 @@ async def test_a_document_that_takes_too_long_is_given_up_and_its_process_is_gon
 async def test_a_cancelled_extraction_leaves_no_process() -> None:
     before = children()
     task = asyncio.create_task(extract_async(make.html() * 200, HTML))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while children() <= before:  # noqa: ASYNC110 - the system tells nobody when a process starts
             await asyncio.sleep(0)
     task.cancel()
@@ -78,7 +78,7 @@ async def test_the_reader_is_told_no_secret(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("PRESSWORK_SECRET", "hunter2")
     before = children()
     task = asyncio.create_task(extract_async(make.html(), HTML))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         # Between fork and exec the child still shows its parent's environment.
         while "PYTHONUTF8" not in (environment := environment_of(children() - before)):  # noqa: ASYNC110
             await asyncio.sleep(0)

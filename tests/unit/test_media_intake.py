@@ -85,7 +85,8 @@ def extracted(file_id: Any) -> TextExtracted:
     )
 
 
-async def test_a_text_that_is_read_here_is_noticed_at_once() -> None:
+async def test_a_text_that_is_read_here_is_noticed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.media.waiting.LOOK_AGAIN", 60.0)
     outcomes, file_id, looks = Outcomes(), new_id(), 0
     there = False
 
@@ -100,7 +101,7 @@ async def test_a_text_that_is_read_here_is_noticed_at_once() -> None:
     there = True
     outcomes.heard(Told(extracted(new_id())))  # type: ignore[arg-type]
     outcomes.heard(Told(extracted(file_id)))  # type: ignore[arg-type]
-    async with asyncio.timeout(0.5):
+    async with asyncio.timeout(30):
         assert await waiting
     assert looks == 2
 
@@ -115,9 +116,11 @@ async def test_a_text_that_is_read_elsewhere_is_looked_for_now_and_then(monkeypa
     assert await Outcomes().until(new_id(), look, bool, 60)
 
 
-async def test_nobody_waits_longer_than_asked() -> None:
+async def test_nobody_waits_longer_than_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.media.waiting.LOOK_AGAIN", 60.0)
+
     async def look() -> bool:
         return False
 
-    async with asyncio.timeout(0.5):
+    async with asyncio.timeout(30):
         assert not await Outcomes().until(new_id(), look, bool, 0.02)

@@ -42,13 +42,19 @@ class BlueskyServer:
         """Why it cannot be had here, None when it can."""
         return npm.missing()
 
-    def start(self) -> None:
-        """Up and answering. Raises RuntimeError with what it said when it is not in a minute."""
-        with npm.installing("bluesky", _HERE / "package-lock.json") as (installed, empty):
+    @staticmethod
+    def install() -> Path:
+        """The folder where it is installed; from npm the first time. Raises RuntimeError with what npm said."""
+        with npm.installing("bluesky", _HERE / "package-lock.json") as (folder, empty):
             if empty:
                 for name in ("package.json", "package-lock.json"):
-                    shutil.copy(_HERE / name, installed)
-                npm.clean_install(installed, ["better-sqlite3"])
+                    shutil.copy(_HERE / name, folder)
+                npm.clean_install(folder, ["better-sqlite3"])
+        return folder
+
+    def start(self) -> None:
+        """Up and answering. Raises RuntimeError with what it said when it is not in a minute."""
+        installed = self.install()
         ports = [str(port) for port in _free_ports(2)]
         self._folder.mkdir(parents=True, exist_ok=True)
         log = self._folder / "server.log"

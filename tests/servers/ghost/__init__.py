@@ -37,11 +37,17 @@ class GhostServer:
         """Why it cannot be had here, None when it can."""
         return npm.missing("make", "c++")
 
-    def start(self) -> None:
-        """Up and answering. Raises RuntimeError with what it said when it is not in two minutes."""
+    @staticmethod
+    def install() -> Path:
+        """The folder where it is installed; from npm the first time. Raises RuntimeError with what npm said."""
         with npm.installing("ghost", _HERE / "package-lock.json") as (folder, empty):
             if empty:
                 _install(folder)
+        return folder
+
+    def start(self) -> None:
+        """Up and answering. Raises RuntimeError with what it said when it is not in two minutes."""
+        folder = self.install()
         content = self._folder / "content"
         shutil.copytree(folder / "package" / "content", content)
         with socket.create_server(("127.0.0.1", 0)) as probe:

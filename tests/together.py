@@ -1,0 +1,36 @@
+"""How tests are divided among the processes that `make test` runs side by side.
+
+What stands on the same servers is one unit of work and stays in one process; the longest units begin first.
+"""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from xdist.scheduler import LoadScopeScheduling
+
+_BROKER = re.compile(r"\[(?:.*-)?(tansu|kafka|apache_kafka)(?:-.*)?\]$")
+
+
+def unit(nodeid: str) -> str:
+    """The unit of a test: its file, but one for each broker where the whole platform or Apache Kafka is started."""
+    file = nodeid.partition("::")[0]
+    found = _BROKER.search(nodeid)
+    broker = found[1] if found else ""
+    if broker and file.startswith("tests/e2e/"):
+        return f"the platform on {broker}"
+    return broker if broker == "apache_kafka" else file
+
+
+def longest_first(items: list[pytest.Item]) -> None:
+    """Put the units in the order in which they shall begin; within a unit nothing changes."""
+    kinds = ("e2e", "chaos", "property", "integration", "contract", "unit")
+    items.sort(key=lambda item: kinds.index(item.nodeid.split("/")[1]))
+
+
+class Together(LoadScopeScheduling):
+    """Hands out whole units."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return unit(nodeid)
