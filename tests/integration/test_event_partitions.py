@@ -119,6 +119,13 @@ async def test_partitions_are_added_while_writers_and_readers_go_on(server: Serv
     database = Database(server.dsn, size=3)
     await database.open()
     running = asyncio.create_task(Partitions(database, every=0.05).run())
+
+    async def there(number: int) -> None:
+        async def made() -> bool:
+            return f"events_from_{number * SIZE}" in await server.partitions()
+
+        await eventually(made)
+
     try:
         stream = uuid4()
         async with server.service.transaction():
@@ -126,24 +133,18 @@ async def test_partitions_are_added_while_writers_and_readers_go_on(server: Serv
             await server.go_to(SIZE)
             await server.admin.execute(_APPEND, uuid4(), [1])
 
-            async def there() -> bool:
-                return f"events_from_{2 * SIZE}" in await server.partitions()
-
-            await eventually(there, within=45)
+            await there(2)
             await server.service.execute(_APPEND, stream, [2])
+        await there(3)  # its position was the first one after a partition's first
         # Somebody who reads all of them, for as long as they like, delays it and is not disturbed.
         async with server.service.transaction():
             await server.service.fetch(statements.HISTORY, stream, 10)
-            await server.go_to(2 * SIZE)
+            await server.go_to(3 * SIZE)
             await server.admin.execute(_APPEND, uuid4(), [1])
             with pytest.raises(asyncpg.LockNotAvailableError):
                 await server.admin.execute("SELECT add_event_partitions()")
             await server.service.execute(_APPEND, stream, [3])
-
-        async def there_now() -> bool:
-            return f"events_from_{3 * SIZE}" in await server.partitions()
-
-        await eventually(there_now, within=45)
+        await there(4)
         assert not running.done()
     finally:
         running.cancel()
