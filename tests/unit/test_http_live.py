@@ -53,12 +53,12 @@ def streams(monkeypatch: pytest.MonkeyPatch) -> live.Live:
 
 async def test_what_is_committed_while_the_stream_reads_is_told_at_once(streams: live.Live) -> None:
     stream = streams.events(WORKFLOW, 0)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         assert [(await anext(stream)).id for _ in range(3)] == ["1", "2", "3"]
 
 
 async def test_a_stream_ends_with_the_last_of_its_events(streams: live.Live) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         assert [each.event async for each in streams.events(WORKFLOW, 0, (DraftRejected,))] == [
             "DraftAccepted",
             "DraftRejected",
