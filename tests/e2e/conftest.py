@@ -77,7 +77,7 @@ async def platform(request: pytest.FixtureRequest, tmp_path_factory: pytest.Temp
             },
         )
         try:
-            await asyncio.to_thread(stack.start)
+            await asyncio.to_thread(stack.start, 300)
             yield Platform(stack, stack.urls["gateway"], SandboxClient(platforms), data_dir / "traces")
         finally:
             await asyncio.to_thread(stack.stop)
