@@ -29,7 +29,7 @@ from tests.kit import events
 from tests.kit.events import LEDGER, Paid, Posted, Receipted, Refused
 from tests.kit.settings import KitSettings
 
-LEASE = 1.5  # seconds
+LEASE = 3.0  # seconds
 ATTEMPTS = 3
 CONCURRENCY = 6
 NARROW = 2  # tasks of the lane "narrow" at a time
