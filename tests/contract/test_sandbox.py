@@ -266,7 +266,7 @@ async def test_it_runs_as_a_program(unused_tcp_port: int) -> None:
         sys.executable, "-m", "tests.sandbox", "--port", str(unused_tcp_port)
     )
     try:
-        async with asyncio.timeout(20), aiohttp.ClientSession() as session:
+        async with asyncio.timeout(60), aiohttp.ClientSession() as session:
             while True:
                 try:
                     async with session.get(f"http://127.0.0.1:{unused_tcp_port}/sandbox/health") as answer:

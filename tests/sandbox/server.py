@@ -33,7 +33,7 @@ async def running() -> AsyncIterator[str]:
         uvicorn.Config(create_app(base_url), log_level="warning", timeout_graceful_shutdown=1, lifespan="off")
     )
     task = asyncio.create_task(server.serve(sockets=[listener]))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await server.up.wait()
     try:
         yield base_url
