@@ -9,9 +9,8 @@ from pydantic import BaseModel, Field
 
 from shared.platforms import Platform, measure, split_thread
 
-# Where a longer text goes out as several posts, the most posts of one thread, and how many of them are shown.
-_THREADS: Final = {"x": 100}
-_SHOWN: Final = 25
+_LONGEST_THREAD: Final = 100  # posts
+_SHOWN: Final = 25  # of its posts
 _HASHTAG: Final = regex.compile(r"(?<![\p{L}\p{M}\p{N}_&/])[#＃]([\p{L}\p{M}\p{N}_]*\p{L}[\p{L}\p{M}\p{N}_]*)")
 
 
@@ -53,7 +52,7 @@ def count(platform: Platform, text: str) -> Count:
     length, words, hashtags = measure(platform, body), _words(body), len(_HASHTAG.findall(body))
     limit = platform.max_length
     posts: list[str] = []
-    if limit is not None and length > limit and platform.name in _THREADS:
+    if limit is not None and length > limit and platform.threads:
         # Of a text too long to be shown whole, only as much is split as those posts can hold.
         posts = split_thread(body[: (_SHOWN + 1) * limit], limit, platform)
     thread = [ThreadPart(text=post, length=measure(platform, post)) for post in posts[:_SHOWN]]
@@ -82,12 +81,11 @@ def _limits(platform: Platform, length: int, posts: int) -> list[Break]:
     limit = platform.max_length
     if limit is None or length <= limit:
         return []
-    longest = _THREADS.get(platform.name)
-    if longest is None:
+    if not platform.threads:
         detail = f"Cut {length - limit} characters; {platform.name} takes at most {limit}."
         return [Break(code="too_long", level="limit", detail=detail)]
-    if length > longest * limit:
-        detail = f"Shorten it; a thread has at most {longest} posts of {limit} characters."
+    if length > _LONGEST_THREAD * limit:
+        detail = f"Shorten it; a thread has at most {_LONGEST_THREAD} posts of {limit} characters."
         return [Break(code="too_long", level="limit", detail=detail)]
     how_many = posts if posts <= _SHOWN else f"more than {_SHOWN}"
     return [Break(code="thread", level="advice", detail=f"It goes out as a thread of {how_many} posts.")]

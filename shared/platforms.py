@@ -107,6 +107,13 @@ def measure(platform: Platform | str, text: str) -> int:
             return len(text)
 
 
+def longest(platform: Platform | str, text: str) -> int:
+    """The length of the text, or of the longest post where it is a numbered thread and the platform has threads."""
+    where = _resolve(platform)
+    posts = threads.numbered(normalize("NFC", text)) if where.threads else []
+    return max(measure(where, post) for post in posts or [text])
+
+
 def limit(platform: Platform | str) -> int | None:
     """The most that `measure` may give for one post, `None` for no limit. Raises KeyError for an unknown name."""
     return _resolve(platform).max_length
@@ -119,7 +126,8 @@ def _resolve(platform: Platform | str) -> Platform:
 def split_thread(text: str, limit: int, platform: Platform | str = "x") -> list[str]:
     """Split `text` (taken to NFC) into posts of at most `limit` as the platform counts.
 
-    Cuts between sentences; a sentence that is too long is cut between words, a word that is too long between graphemes.
+    A numbered thread is cut where it is numbered (`shared.threads`), another text between sentences; a sentence that is
+    too long is cut between words, a word that is too long between graphemes.
     No word is lost or reordered; white space at the cuts goes. An empty text gives no posts.
     Raises ValueError for a limit below 23, the weight of a link.
     """

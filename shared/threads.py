@@ -1,8 +1,11 @@
-"""Cutting a text into posts: between sentences, else between words, else between graphemes."""
+"""Cutting a text into posts: where its writer numbered them, else between sentences, words or graphemes.
+
+A numbered thread begins with `1/3 `, and after empty lines follow `2/3 ` and `3/3 `: each is the beginning of a post.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 import regex
@@ -20,13 +23,40 @@ _ABBREVIATION: Final = regex.compile(
 )
 
 
-def split(text: str, fits: Callable[[str], bool]) -> list[str]:
-    """Cut `text` (in NFC) into posts that fit, each as full as whole sentences allow.
+_NUMBER: Final = regex.compile(r"(?:\A|(?<=\n[^\S\n]*\n))(\d{1,2})/(\d{1,2})[ \t]+(?=\S)")
 
-    No word is lost or reordered; white space at the cuts goes. Every single code point must fit.
+
+def numbered(text: str) -> list[str]:
+    """The posts of a numbered thread, each with its number; none when the text is not one."""
+    text = text.strip()
+    marks = list(_NUMBER.finditer(text))
+    counted = [(int(mark[1]), int(mark[2])) for mark in marks]
+    if len(marks) < 2 or marks[0].start() > 0 or counted != [(at + 1, len(marks)) for at in range(len(marks))]:
+        return []
+    ends = [*(mark.start() for mark in marks[1:]), len(text)]
+    return [text[mark.start() : end].strip() for mark, end in zip(marks, ends, strict=True)]
+
+
+def number(posts: Sequence[str]) -> str:
+    """The posts as one text, each with its number; a single one stays as it is."""
+    if len(posts) < 2:
+        return "".join(posts)
+    return "\n\n".join(f"{at}/{len(posts)} {post}" for at, post in enumerate(posts, start=1))
+
+
+def unnumbered(text: str) -> str:
+    """A numbered thread without its numbers; any other text as it is."""
+    return _NUMBER.sub("", text.strip()) if numbered(text) else text
+
+
+def split(text: str, fits: Callable[[str], bool]) -> list[str]:
+    """Cut `text` (in NFC) into the posts of a numbered thread, else into posts that fit, as full as sentences allow.
+
+    No word is lost or reordered; white space at the cuts goes. Every single code point must fit. A numbered post that
+    does not fit is cut on.
     """
     text = text.strip()
-    return list(_pack(text, _sentences(text), fits, _cut_words))
+    return [post for piece in numbered(text) or [text] for post in _pack(piece, _sentences(piece), fits, _cut_words)]
 
 
 def _pack(text: str, spans: Iterable[_Span], fits: _Fits, finer: _Cut) -> Iterator[str]:

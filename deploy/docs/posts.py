@@ -17,6 +17,7 @@ from services.generation.engines.port import Request, Source, Written
 from services.generation.engines.tones import tones
 from shared.platforms import Platform, measure
 from shared.style import Sample, described, measured, profile
+from shared.threads import numbered
 
 ROOT: Final = Path(__file__).parents[2]
 ARTICLE: Final = "tests/samples/article.md"
@@ -84,6 +85,9 @@ def _size(form: Platform, content: str) -> str:
     if form.max_length is None:
         return f"{len(content.split()):,} words of at most {form.max_words:,}."
     unit = {"characters": "characters", "weighted": "weighted characters", "graphemes": "graphemes"}[form.counting]
+    if posts := numbered(content):
+        sizes = ", ".join(f"{measure(form, post):,}" for post in posts)
+        return f"A thread of {len(posts)} posts: {sizes} of at most {form.max_length:,} {unit} each."
     return f"{measure(form, content):,} of at most {form.max_length:,} {unit}."
 
 

@@ -35,6 +35,17 @@ def test_what_one_post_does_not_hold_is_shown_as_a_thread() -> None:
     assert " ".join(part.text for part in found.thread) == text.strip()
 
 
+def test_a_numbered_thread_is_shown_as_it_is_numbered() -> None:
+    found = on("x", "1/2 Bread rises. #bread #baking\n\n2/2 " + "Yeast breathes. " * 16)
+    assert [part.text[:4] for part in found.thread] == ["1/2 ", "2/2 "]
+    assert (found.fits, codes(found)) == (True, ["thread"])
+
+
+def test_bluesky_makes_threads_too() -> None:
+    found = on("bluesky", "Bread rises because yeast breathes. " * 10 + "#bread")
+    assert (found.fits, codes(found), len(found.thread)) == (True, ["thread"], 2)
+
+
 def test_of_a_long_thread_the_first_posts_are_shown() -> None:
     found = on("x", "Bread rises because yeast breathes. " * 400)
     assert (len(found.thread), found.fits) == (25, True)

@@ -16,7 +16,7 @@ from services.generation.engines.forms import FORMS
 from services.generation.engines.offline import OfflineEngine
 from services.generation.engines.templates import templates
 from services.generation.engines.tones import recognised, tones
-from shared.platforms import measure
+from shared.platforms import longest, measure
 from shared.style import Sample, Style, gaps, measured, profile
 
 SAMPLES = Path(__file__).parents[1] / "samples"
@@ -51,7 +51,7 @@ def style_of(*texts: str, platform: str = "linkedin", language: str = "en") -> S
 def assert_faithful(platform: str, written: Written, text: str) -> None:
     assert [piece for piece, origin in provenance(written.content, text, written.title) if origin == "missing"] == []
     limit = FORMS[platform].max_length
-    assert limit is None or measure(FORMS[platform], written.content) <= limit
+    assert limit is None or longest(FORMS[platform], written.content) <= limit
 
 
 def test_a_workflow_offers_the_tones_that_there_are() -> None:

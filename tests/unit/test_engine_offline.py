@@ -13,7 +13,8 @@ from services.generation.engines import NothingToWrite, Request, Source, Written
 from services.generation.engines.forms import FORMS
 from services.generation.engines.offline import OfflineEngine
 from services.generation.engines.sentences import squeeze, words
-from shared.platforms import PLATFORMS, measure
+from shared.platforms import PLATFORMS, longest, measure
+from shared.threads import numbered, unnumbered
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 ARTICLE = (SAMPLES / "article.md").read_text("utf-8")
@@ -53,7 +54,7 @@ def missing(content: str, text: str, title: str = "") -> list[str]:
 
 def within_limits(platform: str, written: Written) -> bool:
     most, most_words = PLATFORMS[platform].max_length, PLATFORMS[platform].max_words
-    short = most is None or measure(platform, written.content) <= most
+    short = most is None or longest(platform, written.content) <= most
     return short and (most_words is None or words(written.content) <= most_words)
 
 
@@ -138,11 +139,48 @@ def test_linkedin_opens_with_a_hook_lists_takeaways_asks_and_tags() -> None:
     assert 3 <= lines[-1].count("#") <= 5
 
 
-def test_x_is_one_post_with_two_or_three_hashtags() -> None:
-    written = write("x", ARTICLE)
-    assert measure("x", written.content) <= 280
+@pytest.mark.parametrize("text", [ARTICLE, SECOND, KOREAN], ids=["article", "second", "korean"])
+def test_x_has_two_or_three_hashtags(text: str) -> None:
+    written = write("x", text)
     assert 2 <= len(written.hashtags) <= 3
     assert all(tag in written.content for tag in written.hashtags)
+
+
+@pytest.mark.parametrize("text", [ARTICLE, SECOND], ids=["article", "second"])
+def test_x_is_a_thread_where_one_post_would_say_too_little(text: str) -> None:
+    written = write("x", text)
+    first, *others = numbered(written.content)
+    assert 3 <= len(others) <= 6
+    assert all(measure("x", post) <= 280 for post in (first, *others))
+    assert all(tag in first for tag in written.hashtags), "whoever sees the first post only sees what it is about"
+    sentences = [piece for piece, _ in provenance(unnumbered(written.content), text)]
+    assert len(set(sentences)) == len(sentences), "nothing is said twice"
+
+
+@pytest.mark.parametrize("text", [KOREAN, "\n\n".join(ARTICLE.split("\n\n")[:3])], ids=["korean", "short"])
+def test_x_is_one_post_where_one_holds_what_matters(text: str) -> None:
+    written = write("x", text)
+    assert numbered(written.content) == []
+    assert measure("x", written.content) <= 280
+
+
+def test_a_thread_is_made_and_left_as_the_feedback_asks_and_stays_so() -> None:
+    draft = write("x", ARTICLE).content
+    for feedback, thread in (
+        ("The hook is weak.", True),
+        ("One single post, please.", False),
+        ("Add more numbers.", False),
+        ("Make it a thread.", True),
+    ):
+        draft = write("x", ARTICLE, iteration=2, feedback=feedback, previous=draft).content
+        assert bool(numbered(draft)) == thread, feedback
+    two = "Bread rises overnight in a cool room. Yeast eats the sugar of the flour and breathes out gas."
+    asked = write("x", two, iteration=2, feedback="As a thread please.", previous=two).content
+    assert [post[:4] for post in numbered(asked)][:2] == ["1/" + asked[2:4], "2/" + asked[2:4]]
+
+
+def test_bluesky_is_one_post() -> None:
+    assert numbered(write("bluesky", ARTICLE).content) == []
 
 
 def test_a_blog_post_keeps_title_headings_and_enough_words() -> None:

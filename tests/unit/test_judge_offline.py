@@ -12,6 +12,7 @@ from services.evaluation.judges import CRITERIA, WEIGHTS, Submission, Verdict, b
 from services.evaluation.judges.offline import OfflineJudge
 from services.generation.engines import Request, Source
 from services.generation.engines.offline import OfflineEngine
+from shared.threads import number
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 JUDGE, ENGINE = OfflineJudge(), OfflineEngine()
@@ -76,6 +77,20 @@ def test_a_spoilt_draft_scores_below_the_good_one_where_it_is_spoilt(spoilt: str
 @pytest.mark.parametrize("fault", ["over the limit", "shouting", "ungrammatical"])
 def test_a_gross_fault_costs_clearly(fault: str) -> None:
     assert judge(SPOILT[fault][0]).score <= judge(GOOD).score - 7
+
+
+def test_a_thread_is_judged_by_its_longest_post_and_not_for_its_numbers() -> None:
+    opening = "30 loaves were thrown away each day in our street. Today it is four.\n\n#Bakery #FoodWaste"
+    posts = [opening, "Count what is left for six weeks, and bake five percent less. " * 3, "What would you count?"]
+    thread = judge(number(posts), "x")
+    assert (thread.measures["platform_appropriateness"]["posts"], thread.measures["clarity"]) == (
+        3,
+        judge("\n\n".join(posts), "x").measures["clarity"],
+    )
+    assert thread.criteria_scores["platform_appropriateness"] >= 90
+    broken = judge(number([opening, "Count what is left. " * 20]), "x")
+    assert broken.criteria_scores["platform_appropriateness"] <= 40
+    assert "over the limit of 280" in broken.feedback
 
 
 def test_over_the_limit_caps_the_platform_criterion_at_40() -> None:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.platforms import PLATFORMS, configured, limit, measure, split_thread
+from shared.platforms import PLATFORMS, configured, limit, longest, measure, split_thread
+from shared.threads import number, numbered, unnumbered
 from shared.weighted_text import url_spans
 
 WORDS = st.lists(st.text(alphabet="abcdeé漢字😀.!?", min_size=1, max_size=12), min_size=1, max_size=80)
@@ -186,3 +187,43 @@ def test_a_limit_below_a_link_is_refused() -> None:
 
 def test_an_empty_text_has_no_posts() -> None:
     assert split_thread(" \n ", 280) == []
+
+
+@given(st.lists(st.text("ab c.é\n", min_size=1, max_size=60).map(str.strip).filter(bool), min_size=2, max_size=12))
+def test_a_numbered_thread_is_cut_where_its_writer_cut_it(said: list[str]) -> None:
+    text = number(said)
+    posts = split_thread(text, 280)
+    assert posts == [f"{at}/{len(said)} {normalize('NFC', post)}" for at, post in enumerate(said, start=1)]
+    assert longest("x", text) == max(measure("x", post) for post in posts)
+    assert "".join(unnumbered(text).split()) == "".join("".join(said).split())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1/2 cup of flour, and half as much water.",
+        "1/3 One.\n\n2/3 Two.",
+        "1/2 One.\n\n3/2 Two.",
+        "1/2 One.\n2/2 Two.",
+        "Before.\n\n1/2 One.\n\n2/2 Two.",
+        "1/2\n\n2/2 Two.",
+    ],
+)
+def test_what_is_not_counted_to_its_end_is_no_thread(text: str) -> None:
+    assert numbered(text) == []
+    assert unnumbered(text) == text
+    assert split_thread(text, 280) == [text]
+
+
+def test_a_numbered_post_that_is_too_long_is_cut_on_and_hashtags_stay_with_the_last() -> None:
+    text = number(["One. " * 3, "Two. " * 12]) + "\n\n#bread"
+    posts = split_thread(text, 40)
+    assert posts[0] == "1/2 One. One. One."
+    assert posts[1].startswith("2/2 Two.")
+    assert posts[-1].endswith("#bread")
+    assert all(measure("x", post) <= 40 for post in posts)
+
+
+def test_a_platform_without_threads_sees_one_text() -> None:
+    text = number(["One.", "Two."])
+    assert longest("linkedin", text) == len(text)

@@ -8,7 +8,8 @@ from deploy.docs import posts
 from services.generation.engines import provenance
 from services.generation.engines.forms import FORMS
 from services.generation.engines.tones import tones
-from shared.platforms import measure
+from shared.platforms import longest
+from shared.threads import numbered
 
 COMMITTED = (posts.ROOT / posts.DOCUMENT).read_text("utf-8")
 ARTICLE = (posts.ROOT / posts.ARTICLE).read_text("utf-8")
@@ -44,4 +45,6 @@ def test_every_post_in_it_is_faithful() -> None:
 def test_every_post_in_it_fits_its_platform() -> None:
     for name in ("linkedin", "x", "bluesky", "instagram"):
         (post,) = next(found for heading, found in sections(COMMITTED).items() if heading.lower() == f"## {name}")
-        assert measure(FORMS[name], post) <= (FORMS[name].max_length or 0)
+        assert longest(FORMS[name], post) <= (FORMS[name].max_length or 0)
+    (thread,) = sections(COMMITTED)["## X"]
+    assert len(numbered(thread)) > 3

@@ -16,6 +16,7 @@ from shared.style import Style
 from shared.style.marks import BULLET as _BULLET
 from shared.style.marks import HASHTAG as _HASHTAG
 from shared.style.marks import LINK as _LINK
+from shared.threads import numbered, unnumbered
 
 from .port import Submission
 
@@ -28,7 +29,7 @@ _detector: Final = LangDetector(LangDetectConfig(max_input_length=_SAMPLE))
 class Draft:
     """`paragraphs` hold the running text without marks, hashtags and links, `lines` where each begins (from 1).
 
-    `bullets` counts list items.
+    `bullets` counts list items. Of a numbered thread `posts` are its posts, and `content` is without the numbers.
     """
 
     platform: Platform
@@ -40,6 +41,7 @@ class Draft:
     lines: tuple[int, ...]
     bullets: int
     hashtags: tuple[str, ...]
+    posts: tuple[str, ...]
     samples: Style | None = None  # how its author writes
 
     @cached_property
@@ -92,17 +94,19 @@ class Draft:
 def read(submission: Submission) -> Draft:
     """Raises KeyError for an unknown platform."""
     platform = PLATFORMS[submission.platform]
+    posts = numbered(submission.content) if platform.threads else []
+    content = unnumbered(submission.content) if posts else submission.content
     if platform.max_length is None:
-        headings, paragraphs, bullets = _markdown(submission.content)
+        headings, paragraphs, bullets = _markdown(content)
     else:
-        headings, paragraphs, bullets = _plain(submission.content)
-    hashtags = tuple(_HASHTAG.findall(submission.content)) if platform.max_length is not None else ()
+        headings, paragraphs, bullets = _plain(content)
+    hashtags = tuple(_HASHTAG.findall(content)) if platform.max_length is not None else ()
     running = [(text, line) for paragraph, line in paragraphs if (text := _clean(paragraph))]
     cleaned = tuple(text for text, _ in running)
     language = submission.language.strip().lower()[:2] or _language(" ".join(cleaned))
     return Draft(
         platform,
-        submission.content,
+        content,
         submission.tone,
         language,
         headings,
@@ -110,6 +114,7 @@ def read(submission: Submission) -> Draft:
         tuple(line for _, line in running),
         bullets,
         hashtags,
+        tuple(posts) or (content.strip(),),
         submission.style,
     )
 

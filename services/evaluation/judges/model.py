@@ -10,7 +10,7 @@ from typing import Any, Final
 from shared.llm import Answer, Asker, Budget, Endpoint, Failure, NoAnswer, Spent, Unlimited
 from shared.llm.failures import said
 from shared.llm.spending import estimated
-from shared.platforms import PLATFORMS, limit, measure
+from shared.platforms import PLATFORMS, limit, longest
 from shared.style import described
 
 from .opinion import Opinion, capped, fault, instructions
@@ -74,7 +74,7 @@ class ModelJudge:
         criteria = answer.value.criteria()
         scores = {name: each.score for name, each in criteria.items()}
         advice = {name: capped(each.feedback) for name, each in criteria.items()}
-        length, most = measure(submission.platform, submission.content), limit(submission.platform)
+        length, most = longest(submission.platform, submission.content), limit(submission.platform)
         if most is not None and length > most:
             scores["platform_appropriateness"] = min(_OVER_LIMIT, scores["platform_appropriateness"])
             advice["platform_appropriateness"] = f"The post counts {length} characters; at most {most} are allowed."
@@ -108,7 +108,7 @@ def _message(submission: Submission) -> str:
             "words": [platform.min_words, platform.max_words],
             "hashtags": list(platform.hashtags),
         },
-        "length": measure(platform, submission.content),
+        "length": longest(platform, submission.content),
         "language": submission.language,
         "tone": submission.tone,
         "style": [] if submission.style is None else described(submission.style),

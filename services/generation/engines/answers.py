@@ -10,7 +10,7 @@ from typing import Final
 
 from pydantic import BaseModel, Field
 
-from shared.platforms import Platform, measure
+from shared.platforms import Platform, longest
 
 from .forms import form
 from .port import Request
@@ -66,7 +66,7 @@ def fault(post: Post, request: Request) -> str:
 
 
 def _too_long(content: str, platform: Platform) -> str:
-    length = measure(platform, content)
+    length = longest(platform, content)
     if platform.max_length is not None and length > platform.max_length:
         return f"The content counts {length} characters on {platform.name}; at most {platform.max_length} are allowed."
     if platform.max_words is None:

@@ -20,6 +20,8 @@ Wish = Literal[
     "hook",
     "numbers",
     "calm",
+    "thread",
+    "single_post",
 ]
 
 _QUOTED: Final = re.compile(r"[“\"]([^“”\"]{8,})[”\"]|[‘「『]([^’」』]{8,})[’」』]")
@@ -46,6 +48,8 @@ def read(feedback: str | None) -> Revision:
         wishes.discard("more_hashtags")
     if "no_question" in wishes:
         wishes.discard("question")
+    if "single_post" in wishes:
+        wishes.discard("thread")
     return Revision(frozenset(wishes), avoid, "" if wishes or avoid else text)
 
 

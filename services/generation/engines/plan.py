@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from shared.style.marks import EMOJI
+from shared.threads import numbered
 
 from . import feedback as feedbacks
 from .analysis import Analysis
@@ -37,6 +38,7 @@ class Plan:
     """`variant` turns over hooks and template texts; `tone` is a preset's name.
 
     `relevance` and `hook` are the analysis's scores as the feedback bends them; below 0 means not to be used.
+    `was_thread`: what the previous draft was; None where there is none.
     """
 
     variant: int
@@ -49,6 +51,7 @@ class Plan:
     more_tags: int
     ask: bool
     most_words: int | None
+    was_thread: bool | None = None
 
     def avoids(self, text: str) -> bool:
         """Whether the feedback complained about this sentence, or asked for shorter ones than it is."""
@@ -121,6 +124,7 @@ def plan(request: Request, analysis: Analysis, encoder: SentenceEncoder, variant
         more_tags=("more_hashtags" in wishes) - ("fewer_hashtags" in wishes),
         ask="question" in wishes or ((asked or built.asks) and "no_question" not in wishes),
         most_words=most_words,
+        was_thread=None if request.previous is None else bool(numbered(request.previous)),
     )
     _bend(
         result,

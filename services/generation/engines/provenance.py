@@ -19,8 +19,10 @@ from .templates import every_text
 
 Origin = Literal["source", "template", "hashtag", "title", "missing"]
 
-# What a manner sets before a sentence: marks of lists, and an emoji of the author's.
-_MARKER: Final = regex.compile(rf"\A(?:#{{2,6}}\s+|>\s+|[-*•→✓]\s+|\d{{1,9}}[.)]\s+|(?:{EMOJI.pattern})\s+)+")
+# What is set before a sentence: marks of lists, a thread's numbers, and an emoji of the author's.
+_MARKER: Final = regex.compile(
+    rf"\A(?:#{{2,6}}\s+|>\s+|[-*•→✓]\s+|\d{{1,9}}[.)]\s+|\d{{1,2}}/\d{{1,2}}\s+|(?:{EMOJI.pattern})\s+)+"
+)
 _TITLE: Final = re.compile(r"\A#\s+(.+)\Z")
 _TAGS_ONLY: Final = re.compile(r"(?:#[^\s#]+\s*)+")
 _FENCE: Final = re.compile(r"\A(`{3,}|~{3,})")

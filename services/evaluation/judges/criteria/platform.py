@@ -19,12 +19,13 @@ _FOLD: Final = 210
 
 
 def rate(draft: Draft) -> Rating:
-    """Measures: length, limit, words, hashtags, headings, list_items."""
+    """Measures: length (of the longest post), limit, posts, words, hashtags, headings, list_items."""
     platform = draft.platform
-    length, words = measure(platform, draft.content.strip()), len(draft.words)
+    length, words = max(measure(platform, post) for post in draft.posts), len(draft.words)
     measures = {
         "length": length,
         "limit": platform.max_length,
+        "posts": len(draft.posts),
         "words": words,
         "hashtags": len(draft.hashtags),
         "headings": len(draft.headings),

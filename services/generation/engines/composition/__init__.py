@@ -14,13 +14,21 @@ from .email import compose as email
 from .instagram import compose as instagram
 from .linkedin import compose as linkedin
 from .short import compose as short
+from .thread import compose as thread
+from .thread import deserved
 
 _SHORT: Final = 1000
 Compose = Callable[[Analysis, Plan, Platform], str]
 
+
+def x(analysis: Analysis, plan: Plan, platform: Platform) -> str:
+    """A thread where the source deserves one, else a single post."""
+    return (thread if deserved(analysis, plan) else short)(analysis, plan, platform)
+
+
 _COMPOSERS: Final[Mapping[str, Compose]] = {
     "linkedin": linkedin,
-    "x": short,
+    "x": x,
     "blog": blog,
     "ghost": blog,
     "email": email,
