@@ -11,6 +11,7 @@ from deploy.schema.model import Schema, Table
 from deploy.schema.ownership import OWNED
 
 _POSTS = ("publishing", "media")
+_OWNERS = ("owner_", "user_isolation")  # how a policy's name goes on after its table's
 
 
 def ailments(live: Mapping[str, Schema]) -> Iterator[str]:
@@ -58,5 +59,5 @@ def _table(service: str, table: Table) -> Iterator[str]:
 def _protection(service: str, table: Table) -> Iterator[str]:
     if not table.row_security:
         yield f"{service}.{table.name}: row-level security is off, so every user's rows are open to all."
-    elif not any(policy.name.startswith(f"{table.name}_owner_") for policy in table.policies):
+    elif not any(policy.name.removeprefix(f"{table.name}_").startswith(_OWNERS) for policy in table.policies):
         yield f"{service}.{table.name}: no policy {table.name}_owner_<action> says what its owner may see."

@@ -18,14 +18,16 @@ WHERE user_id = $1 AND (created_at, id) < ($2, $3)
 ORDER BY created_at DESC, id DESC LIMIT $4
 """
 
-# Days of UTC, the newest first. Users of a day are told apart before they are counted, in one pass through the index.
+# Days of UTC, the newest first. Users of a day are told apart before they are counted, in one pass through the index;
+# date_bin counts, where a time zone's name would be looked up for each row.
 _ACTIVITY = """
-SELECT day, count(*)::integer AS active_users, sum(projects)::integer AS total_projects
+SELECT (day AT TIME ZONE 'UTC')::date AS day, count(*)::integer AS active_users,
+       sum(projects)::integer AS total_projects
 FROM (
-    SELECT (created_at AT TIME ZONE 'UTC')::date AS day, user_id, count(*) AS projects
+    SELECT date_bin('1 day', created_at, '2000-01-01 00:00Z') AS day, user_id, count(*) AS projects
     FROM projects WHERE created_at >= $1 GROUP BY 1, 2
 ) AS made
-GROUP BY day ORDER BY day DESC
+GROUP BY 1 ORDER BY 1 DESC
 """
 
 _COLUMNS = """id, status, mode, title, source_content, template_input, manual_options, project_id,
