@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from .endpoint import AnswerTooBig
 
@@ -25,7 +25,8 @@ Reason = Literal[
     "failed",
 ]
 
-_LATER = "Ask again later."
+_LATER: Final = "Ask again later."
+_TOO_LONG: Final = "The text is longer than {model} can read. Give it a shorter one."
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,9 @@ def _meaning(error: Exception, model: str, seconds: float) -> tuple[Reason, str]
         case exceptions.ModelNotFoundError():
             return "unknown_model", f"The endpoint knows no {model}. Ask the operator to check its name and address."
         case exceptions.ModelContextWindowExceededError():
-            return "too_long", f"The text is longer than {model} can read. Give it a shorter one."
+            return "too_long", _TOO_LONG.format(model=model)
+        case exceptions.ModelRequestRejectedError(provider_error_type="exceed_context_size_error"):
+            return "too_long", _TOO_LONG.format(model=model)  # what llama.cpp calls it
         case exceptions.ModelQuotaExceededError():
             return "out_of_credit", f"The account at the provider of {model} has no credit left. Tell the operator."
         case exceptions.ModelRateLimitError():

@@ -14,6 +14,7 @@ import pytest
 
 from services.auth.app import service as auth
 from services.evaluation.app import service as evaluation
+from services.evaluation.judges.port import CRITERIA
 from services.generation.app import service as generation
 from services.media.app import service as media
 from services.workflow.app import service as workflow
@@ -25,7 +26,7 @@ from shared.security.tokens import generate_private_pem
 from tests.integration.desk import ARTICLE, Desk, Someone, desk
 from tests.rebuilding import assert_rebuild_equals_live, rows_of
 from tests.row_security import assert_row_security
-from tests.unit.model_endpoint import model_endpoint
+from tests.unit.model_endpoint import ModelEndpoint, model_endpoint
 from tests.waiting import eventually
 
 PASSWORD = "Analytical-Engine-1843"
@@ -51,18 +52,25 @@ STAFF: dict[str, dict[str, Role]] = {
 
 
 @pytest.fixture(scope="module")
-async def platform(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
+async def model() -> AsyncIterator[ModelEndpoint]:
+    async with model_endpoint(POST) as endpoint:
+        endpoint.verdict = json.dumps({name: {"score": 88, "feedback": "Good."} for name in CRITERIA})
+        yield endpoint
+
+
+@pytest.fixture(scope="module")
+async def platform(tmp_path_factory: pytest.TempPathFactory, model: ModelEndpoint) -> AsyncIterator[Desk]:
     file = tmp_path_factory.mktemp("keys") / "signing_keys.pem"
     file.write_bytes(generate_private_pem())
-    async with model_endpoint(POST) as model:
-        options = {
-            "engine": "model",
-            "model_base_url": model.url,
-            "model_name": "small",
-            "signing_key_file": Path(file),
-        }
-        async with desk(auth, workflow, generation, evaluation, media, **options) as running:
-            yield running
+    options = {
+        "engine": "model",
+        "judge": "model",
+        "model_base_url": model.url,
+        "model_name": "small",
+        "signing_key_file": Path(file),
+    }
+    async with desk(auth, workflow, generation, evaluation, media, **options) as running:
+        yield running
 
 
 async def newcomer(platform: Desk, name: str) -> Someone:
@@ -80,7 +88,7 @@ async def written(who: Someone, project_id: str) -> str:
     async def completed() -> bool:
         return bool((await who.get("generation", path)).body["status"] == "completed")
 
-    await eventually(completed)
+    await eventually(completed, within=60)  # the offline engine is loaded when it is first needed
     return path
 
 
@@ -189,12 +197,61 @@ async def test_a_reviewer_reads_a_draft_while_a_person_has_to_decide(
 
 async def test_what_models_took_is_known_by_day(platform: Desk, people: tuple[Someone, Someone]) -> None:
     usage = (await people[0].get("generation", "/api/v1/token-usage")).body
-    (day,) = usage["items"]
-    assert (day["service"], day["model"]) == ("generation", "small")
-    assert day["calls"] >= 3, "two outputs and at least one draft"
-    assert (usage["input_tokens"], usage["output_tokens"]) == (day["input_tokens"], day["output_tokens"])
-    assert day["input_tokens"] % 11 == day["output_tokens"] % 7 == 0
-    assert usage["unpriced_calls"] == day["calls"]
+    judged, wrote = usage["items"]
+    assert [(day["service"], day["model"]) for day in (judged, wrote)] == [
+        ("evaluation", "small"),
+        ("generation", "small"),
+    ]
+    assert wrote["calls"] >= 3, "two outputs and at least one draft"
+    assert judged["calls"] >= 1
+    for tokens, each in (("input_tokens", 11), ("output_tokens", 7)):
+        assert usage[tokens] == judged[tokens] + wrote[tokens]
+        assert judged[tokens] % each == wrote[tokens] % each == 0
+    assert usage["unpriced_calls"] == judged["calls"] + wrote["calls"]
+
+
+async def test_when_the_days_tokens_are_used_no_model_is_asked_and_everything_says_so(
+    platform: Desk, people: tuple[Someone, Someone], model: ModelEndpoint
+) -> None:
+    cay = await newcomer(platform, "cay")
+    pool, metrics = platform.kits["generation"].database.pool, platform.kits["generation"].metrics
+    project_id = (await cay.post("workflow", "/api/v1/projects", {"title": "Garden"})).body["id"]
+
+    async def told(kind: str) -> dict[str, Any] | None:
+        of_cay = "SELECT data FROM events WHERE type = $1 AND data ->> 'user_id' = $2"
+        return await pool.fetchval(of_cay, kind, str(cay.user_id))  # type: ignore[no-any-return]
+
+    async def left() -> dict[str, Any]:
+        return (await cay.get("generation", "/api/v1/token-usage/budget")).body  # type: ignore[no-any-return]
+
+    assert ((await left())["used_tokens"], (await left())["limit_tokens"]) == (0, 100_000)
+    usual, model.tokens = model.tokens, (79_000, 2_000)
+    await written(cay, project_id)
+    near = await eventually(lambda: told("TokenBudgetNeared"))
+    assert (near["used_tokens"], near["limit_tokens"]) == (81_000, 100_000)
+    assert ((await left())["used_tokens"], (await left())["exhausted"]) == (81_000, None)
+    await written(cay, project_id)
+    assert (await eventually(lambda: told("TokenBudgetExhausted")))["used_tokens"] == 162_000
+    model.tokens = usual
+
+    asked = len(model.requests)
+    output = (await cay.get("generation", await written(cay, project_id))).body["metadata"]
+    assert (output["engine"], output["usage"]["fallback_reason"]) == ("offline-fallback", "budget")
+    assert output["usage"]["fallback_detail"] == (await left())["exhausted"]
+    assert "100,000 tokens" in output["usage"]["fallback_detail"]
+    workflow_id = await cay.start(min_score=0, platforms=["x"])
+    await cay.states(workflow_id, "awaiting_review", seconds=60)
+    (draft,), (verdict,) = await cay.drafts(workflow_id), await cay.evaluations(workflow_id)
+    assert (draft["engine"], draft["usage"]["fallback_reason"]) == ("offline-fallback", "budget")
+    assert (verdict["judge"], verdict["measures"]["fallback_reason"]) == ("offline-fallback", "budget")
+    assert len(model.requests) == asked
+
+    async def alarms() -> bool:
+        body = (await metrics.render())[0].decode()
+        name = "presswork_token_budget_alarms_total"
+        return all(f'{name}{{level="{level}",whose="user"}} 1.0' in body for level in ("neared", "exhausted"))
+
+    await eventually(alarms)
 
 
 async def test_what_hangs_on_a_project_goes_with_it(platform: Desk) -> None:

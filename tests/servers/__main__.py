@@ -14,6 +14,7 @@ from collections.abc import Callable
 from deploy.kafka import runner
 from tests.servers.bluesky import BlueskyServer
 from tests.servers.ghost import GhostServer
+from tests.servers.language_model import LanguageModel
 
 
 def _prepare(available: Callable[[], str | None], install: Callable[[], object]) -> None:
@@ -26,9 +27,10 @@ def _prepare(available: Callable[[], str | None], install: Callable[[], object])
 
 
 def main() -> None:
-    """Kafka's jars, Bluesky's server and Ghost, one after the other: the quickest first."""
+    """Kafka's jars, the language model, Bluesky's server and Ghost, one after the other: the quickest first."""
     os.setpgid(0, 0)
     _prepare(runner.ApacheKafka.available, runner.resolve)
+    _prepare(lambda: None, LanguageModel.install)
     _prepare(BlueskyServer.available, BlueskyServer.install)
     _prepare(GhostServer.available, GhostServer.install)
 

@@ -27,6 +27,8 @@ class ModelEndpoint:
 
     answers: list[str | int]
     counts: bool = True  # whether it says how many tokens it took
+    verdict: str | None = None  # what a judge is answered, where engine and judge ask one endpoint
+    tokens: tuple[int, int] = (11, 7)  # read and written, each time
     url: str = ""
     requests: list[dict[str, Any]] = field(default_factory=list)
     released: asyncio.Event = field(default_factory=asyncio.Event)
@@ -54,7 +56,8 @@ class ModelEndpoint:
             "choices": [] if answer == NO_CHOICE else [choice],
         }
         if self.counts:
-            said["usage"] = {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18}
+            read, wrote = self.tokens
+            said["usage"] = {"prompt_tokens": read, "completion_tokens": wrote, "total_tokens": read + wrote}
         return web.json_response(said)
 
     async def message(self, request: web.Request) -> web.StreamResponse:
@@ -77,6 +80,8 @@ class ModelEndpoint:
     async def _next(self, request: web.Request) -> str | web.StreamResponse:
         self.requests.append(await request.json())
         answer = self.answers[min(len(self.requests), len(self.answers)) - 1]
+        if self.verdict is not None and "You judge" in json.dumps(self.requests[-1]):
+            return self.verdict
         if isinstance(answer, int):
             error = {"error": {"message": "out of order", "type": "server_error"}}
             return web.json_response(error, status=answer, headers={"retry-after-ms": "1"})
