@@ -103,6 +103,12 @@ restore: .venv/.ready ## FILE=backups/presswork-... into an empty database; REPL
 verify-backup: .venv/.ready ## restore the newest backup (or FILE=...) elsewhere, count, check the schemas, rebuild a table
 	@$(BACKUP) verify $(if $(FILE),'$(FILE)')
 
+# In a folder of its own: the services run without it, and only the process that listens to a file sees it.
+.PHONY: speech
+speech: .venv/.ready ## have speech in uploaded sound and video read as text: 480 MB, English; restart the platform then
+	@rm -rf '$(DATA)/speech'
+	@$(PY) -m uv pip install --quiet --python $(PY) --target '$(DATA)/speech' --require-hashes -r requirements-speech.txt
+
 lint: .venv/.ready ## ruff
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
@@ -110,13 +116,15 @@ lint: .venv/.ready ## ruff
 types: .venv/.ready ## mypy --strict
 	@$(PY) -m mypy
 
-# Dependencies are named in requirements.in (what a container installs) and requirements-dev.in (what make adds).
+# Dependencies are named in requirements.in (what a container installs), requirements-dev.in (what make adds) and
+# requirements-speech.in (what `make speech` adds).
 COMPILE = $(PY) -m uv pip compile --quiet --generate-hashes --universal --python-version 3.11 \
 	--custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade)
 
 lock: .venv/.ready ## lock the dependencies; UPGRADE=1 for newer versions
 	@$(COMPILE) requirements.in --output-file requirements.txt
 	@$(COMPILE) requirements.in requirements-dev.in --constraints requirements.txt --output-file requirements-dev.txt
+	@$(COMPILE) requirements-speech.in --constraints requirements.txt --output-file requirements-speech.txt
 
 clean: ## remove what can be made again; the data only with DATA_TOO=1
 	@if [ -e .venv/.ready ]; then $(PY) -m deploy.embedded down; fi

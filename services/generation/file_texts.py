@@ -47,6 +47,9 @@ async def fetch(client: ServiceClient, user_id: UUID, file_id: UUID, *, gone: st
             raise GiveUp(gone)
         case 409 if body.get("current") == "failed":
             raise GiveUp(body["detail"])
+        case 409 if body.get("current") == "pending":
+            # Listening to a file takes minutes, and comes to an end by itself.
+            raise RetryLater(2.0, body["detail"], counts=False)
     reason = f"The text of the file could not be read: media answered {answer.status}."
     raise RetryLater(2.0, reason, counts=answer.status < 500)
 

@@ -10,7 +10,7 @@ from email.message import Message
 
 from services.media.extraction import sniff
 from services.media.extraction.document import one_line
-from services.media.extraction.sniffing import DOCX, NOTHING, PDF, UNKNOWN
+from services.media.extraction.sniffing import AUDIO, DOCX, NOTHING, PDF, UNKNOWN, VIDEO
 from services.media.paths import EXTENSIONS
 from shared.http.problem import Problem
 
@@ -30,18 +30,33 @@ class Received:
     sha256: str
 
 
-async def receive(data: bytes, name: str | None, declared: str | None, *, max_bytes: int) -> Received:
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Most bytes of a file, by what it is; images count as files."""
+
+    file: int
+    audio: int
+    video: int
+
+    @property
+    def most(self) -> int:
+        """Beyond this there is no need to look what it is."""
+        return max(self.file, self.audio, self.video)
+
+
+async def receive(data: bytes, name: str | None, declared: str | None, *, limits: Limits) -> Received:
     """The file behind some bytes; `declared` is the sender's Content-Type, of which only a charset is believed.
 
     Raises Problem: 413 (too large), 415 (a kind that is not accepted), 422 (empty, or not what it is called).
     """
-    if len(data) > max_bytes:
-        detail = f"Send a file of at most {max_bytes:,} bytes; shorten it, or split it."
-        raise Problem(413, "body-too-large", "File too large", detail, max_bytes=max_bytes)
+    if len(data) > limits.most:
+        raise _too_large("a file", limits.most)
     clean = _clean(name)
     # A large archive takes a while to look into, and a large file to hash.
     kind, sha256 = await asyncio.to_thread(_examine, data, clean)
     _refuse(kind, clean, declared)
+    if len(data) > (most := _most(kind, limits)):
+        raise _too_large("sound" if kind in AUDIO else "a video" if kind in VIDEO else "a file of this kind", most)
     return Received(clean or f"file.{EXTENSIONS[kind]}", kind, _with_charset(kind, declared), data, sha256)
 
 
@@ -50,9 +65,18 @@ def _examine(data: bytes, name: str) -> tuple[str, str]:
     return NOTHING if blank else sniff(data, name), hashlib.sha256(data).hexdigest()
 
 
+def _most(kind: str, limits: Limits) -> int:
+    return limits.audio if kind in AUDIO else limits.video if kind in VIDEO else limits.file
+
+
+def _too_large(what: str, most: int) -> Problem:
+    detail = f"Send {what} of at most {most:,} bytes; shorten it, or split it."
+    return Problem(413, "body-too-large", "File too large", detail, max_bytes=most)
+
+
 def _refuse(kind: str, name: str, declared: str | None) -> None:
     if kind == NOTHING:
-        raise Problem(422, "empty-file", "Empty file", "The file is empty; send one that holds text or an image.")
+        raise Problem(422, "empty-file", "Empty file", "The file is empty; send one with something in it.")
     for suffix, claimed, title in _CLAIMS:
         if kind != claimed and (name.lower().endswith(suffix) or _parsed(declared)[0] == claimed):
             detail = f"The file is sent as {suffix[1:]} but is no {title}; export it again, or send it as what it is."

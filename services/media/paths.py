@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from uuid import UUID
 
-from services.media.extraction.sniffing import DOCX, HTML, IMAGES, MARKDOWN, PDF, PLAIN
+from services.media.extraction.sniffing import AUDIO, DOCX, HTML, IMAGES, MARKDOWN, PDF, PLAIN, VIDEO
 
-EXTENSIONS = {MARKDOWN: "md", PLAIN: "txt", HTML: "html", PDF: "pdf", DOCX: "docx", **IMAGES}
+EXTENSIONS = {MARKDOWN: "md", PLAIN: "txt", HTML: "html", PDF: "pdf", DOCX: "docx", **IMAGES, **AUDIO, **VIDEO}
 
 
 def bytes_path(user_id: UUID, project_id: UUID | None, file_id: UUID, kind: str) -> str:

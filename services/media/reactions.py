@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from contracts.events.media import FileDeleted, FileStored, TextExtracted
@@ -11,7 +12,7 @@ from contracts.events.workflow import ProjectDeleted
 from services.media import queries
 from services.media.domain.file import Command, DiscardFile, RecordFailure, RecordText
 from services.media.extraction import ExtractionError, extract_async
-from services.media.extraction.sniffing import IMAGES
+from services.media.extraction.sniffing import IMAGES, SPEECH
 from services.media.keeping import sha256_of, state_of
 from services.media.paths import text_path
 from services.media.storage import NoSuchObject
@@ -32,7 +33,9 @@ def extraction_of(file_id: UUID) -> UUID:
 @on(FileStored)
 def read_the_file(event: FileStored) -> Task:
     payload = {"file_id": event.file_id, "path": event.path, "mime_type": event.mime_type, "name": event.name}
-    return Task(extraction_of(event.file_id), "extract", payload)
+    # Listening takes minutes: documents need not wait for it.
+    kind = "transcribe" if event.mime_type in SPEECH else "extract"
+    return Task(extraction_of(event.file_id), kind, payload)
 
 
 @on(TextExtracted)
@@ -44,14 +47,24 @@ def need_not_be_read(event: TextExtracted) -> Strike:
 @work("extract", lease=150, attempts=3, concurrency=2)
 async def extract_text(task: LeasedTask, kit: Kit) -> list[RecordText]:
     """Reads the text in a process of its own and keeps it beside the bytes."""
-    tools, payload = kit.tools, task.payload
-    if payload["mime_type"] in IMAGES:
+    if task.payload["mime_type"] in IMAGES:
         raise GiveUp("This is an image: publish it with a post as `media`. It holds no text to write from.")
+    return await _read(task.payload, kit, kit.tools.settings.extract_seconds)
+
+
+@work("transcribe", lease=900, attempts=2, concurrency=1)
+async def listen(task: LeasedTask, kit: Kit) -> list[RecordText]:
+    """The same for what is said in a file."""
+    return await _read(task.payload, kit, kit.tools.settings.speech_seconds)
+
+
+async def _read(payload: Mapping[str, Any], kit: Kit, seconds: float) -> list[RecordText]:
+    tools = kit.tools
     path = str(payload["path"])
     try:
         data = await tools.storage.get(path)
         extracted = await extract_async(
-            data, payload["mime_type"], payload["name"], timeout=tools.settings.extract_seconds
+            data, payload["mime_type"], payload["name"], timeout=seconds, hearing=tools.settings.hearing
         )
     except NoSuchObject as error:
         raise GiveUp("The file is not in storage any more; upload it again.") from error
@@ -74,6 +87,11 @@ async def extract_text(task: LeasedTask, kit: Kit) -> list[RecordText]:
 
 @gave_up("extract")
 def say_why_not(task: LeasedTask, reason: str) -> list[RecordFailure]:
+    return [RecordFailure(UUID(task.payload["file_id"]), reason)]
+
+
+@gave_up("transcribe")
+def say_why_nothing_was_heard(task: LeasedTask, reason: str) -> list[RecordFailure]:
     return [RecordFailure(UUID(task.payload["file_id"]), reason)]
 
 

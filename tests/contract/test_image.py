@@ -95,7 +95,8 @@ def test_it_runs_as_an_unprivileged_user_and_stops_by_sigterm():
 
 
 def test_it_installs_what_the_code_imports():
-    lines = (REPOSITORY / "requirements.in").read_text().splitlines()
+    locks = (REPOSITORY / name for name in ("requirements.in", "requirements-speech.in"))
+    lines = [line for lock in locks for line in lock.read_text().splitlines()]
     named = {normal(re.split(r"[\[<>=~!; ]", line)[0]) for line in lines if line and not line.startswith("#")}
     providers = packages_distributions()
     sources = [REPOSITORY / source for source in copied()]

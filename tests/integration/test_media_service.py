@@ -128,6 +128,15 @@ async def test_every_accepted_kind_is_kept_and_read(ada: Client, name: str) -> N
     assert ada.objects() == sorted([f"none/{file_id}.{suffix}", f"none/{file_id}.text.md"])
 
 
+async def test_a_sound_file_is_kept_and_says_how_its_speech_would_be_read(ada: Client) -> None:
+    data = (Path(__file__).parents[1] / "samples" / "speech.mp3").read_bytes()
+    file_id = await ada.kept(data, "speech.mp3")
+    file = await ada.read(file_id)
+    assert (file["text_status"], file["mime_type"]) == ("failed", "audio/mpeg")
+    assert "enables that with `make speech`" in file["error"]
+    assert (await ada.call("GET", f"/api/v1/files/{file_id}/content")).body == data
+
+
 async def test_the_bytes_decide_what_a_file_is(ada: Client) -> None:
     answer = await ada.upload(make.html(), "article.txt", kind="text/plain")
     assert (answer.status, answer.json["mime_type"]) == (201, "text/html")
@@ -138,7 +147,7 @@ async def test_the_bytes_decide_what_a_file_is(ada: Client) -> None:
     ("data", "name", "kind", "status", "said"),
     [
         (TIFF, "picture.tif", "", 415, "image/tiff"),
-        (TIFF, "picture.md", "", 415, "docx, gif, html, jpg, md, pdf, png, txt, webp"),
+        (TIFF, "picture.md", "", 415, "docx, gif, html, jpg, m4a, md, mkv, mov, mp3, mp4, pdf, png, txt, wav, webp"),
         (random.Random(3).randbytes(100), "noise", "", 415, "unknown kind"),
         (b"Just a sentence.", "report.pdf", "", 422, "no PDF"),
         (b"Just a sentence.", "report", "application/pdf", 422, "no PDF"),

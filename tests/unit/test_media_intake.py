@@ -11,13 +11,31 @@ from hypothesis import strategies as some
 
 from contracts.events.media import TextExtracted
 from services.media.extraction import SUPPORTED
-from services.media.intake import MAX_NAME, receive
+from services.media.intake import MAX_NAME, Limits, receive
 from services.media.paths import bytes_path
 from services.media.waiting import Outcomes
 from shared.http.problem import Problem
 from shared.ids import new_id
 
 TEXT = b"A bridge sings when the wind is right."
+LIMITS = Limits(file=1000, audio=500, video=700)
+MP3, AVI = b"ID3\x04\0\0\0\0\0", b"RIFF\x10\0\0\0AVI LIST\0\0"
+
+
+@pytest.mark.parametrize(
+    ("start", "size", "said"),
+    [
+        (MP3, 501, "Send sound of at most 500 bytes"),
+        (AVI, 701, "Send a video of at most 700 bytes"),
+        (TEXT, 1001, "Send a file of at most 1,000 bytes"),
+    ],
+)
+async def test_each_kind_has_a_limit_of_its_own(start: bytes, size: int, said: str) -> None:
+    whole = start + b"." * (size - len(start))
+    with pytest.raises(Problem, match=said) as refused:
+        await receive(whole, "a", None, limits=LIMITS)
+    assert (refused.value.status, refused.value.extra["max_bytes"]) == (413, size - 1)
+    assert (await receive(whole[:-1], "a", None, limits=LIMITS)).data == whole[:-1]
 
 
 @pytest.mark.parametrize(
@@ -35,7 +53,7 @@ TEXT = b"A bridge sings when the wind is right."
     ],
 )
 async def test_a_name_is_kept_without_folders_and_unprintable_characters(sent: str | None, kept: str) -> None:
-    assert (await receive(TEXT, sent, None, max_bytes=1000)).name == kept
+    assert (await receive(TEXT, sent, None, limits=LIMITS)).name == kept
 
 
 @pytest.mark.parametrize(
@@ -49,7 +67,7 @@ async def test_a_name_is_kept_without_folders_and_unprintable_characters(sent: s
     ],
 )
 async def test_of_a_declared_type_only_a_sensible_charset_is_believed(declared: str | None, mime_type: str) -> None:
-    assert (await receive(TEXT, "song.txt", declared, max_bytes=1000)).mime_type == mime_type
+    assert (await receive(TEXT, "song.txt", declared, limits=LIMITS)).mime_type == mime_type
 
 
 @given(data=some.binary(max_size=200), name=some.none() | some.text(), declared=some.none() | some.text())
@@ -57,7 +75,7 @@ async def test_whatever_is_sent_is_either_fit_to_be_kept_or_refused_with_a_sente
     data: bytes, name: str | None, declared: str | None
 ) -> None:
     try:
-        received = await receive(data, name, declared, max_bytes=150)
+        received = await receive(data, name, declared, limits=Limits(150, 100, 120))
     except Problem as refused:
         problem = refused
     else:

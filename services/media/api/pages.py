@@ -15,7 +15,7 @@ async def fetch_page(settings: MediaSettings, url: str) -> Received:
     try:
         found = await fetch(
             url,
-            max_bytes=settings.max_file_bytes,
+            max_bytes=settings.limits.most,
             timeout=settings.fetch_seconds,
             allow_private=settings.fetch_allow_private,
         )
@@ -28,4 +28,4 @@ async def fetch_page(settings: MediaSettings, url: str) -> Received:
     parts = urlsplit(found.url)
     name = unquote(parts.path.rstrip("/").rpartition("/")[2]) or parts.hostname
     declared = f"{found.content_type}; charset={found.charset}" if found.charset else found.content_type
-    return await receive(found.body, name, declared, max_bytes=settings.max_file_bytes)
+    return await receive(found.body, name, declared, limits=settings.limits)

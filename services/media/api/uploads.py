@@ -42,16 +42,19 @@ async def upload(
     idempotency: Idempotency,
     file: Annotated[
         UploadFile,
-        File(description="md, txt, html, pdf, docx, or png, jpg, gif, webp to publish with a post; its bytes decide."),
+        File(
+            description="md, txt, html, pdf, docx; mp3, wav, m4a, aac, mp4, mov, avi, mkv, whose text is what is said; "
+            "or png, jpg, gif, webp to publish with a post. Its bytes decide."
+        ),
     ],
     project_id: Annotated[UUID | None, Form(description="The project it is to belong to.")] = None,
 ) -> FileView:
     """Keep a file. Its text is read at once; `GET /api/v1/files/{id}?wait=20` tells when it is there."""
     kit: Kit = request.app.state.kit
-    limit = kit.tools.settings.max_file_bytes
+    limits = kit.tools.settings.limits
     if project_id is not None:
         await _require_project(request, project_id, deadline)
-    received = await receive(await file.read(limit + 1), file.filename, file.content_type, max_bytes=limit)
+    received = await receive(await file.read(limits.most + 1), file.filename, file.content_type, limits=limits)
     if not idempotency.replayed:
         await stay_within_trial(kit, user, len(received.data))
     return await _keep(kit, response, idempotency, user.user_id, project_id, received)

@@ -12,14 +12,15 @@ from services.media.extraction.document import (
     render,
     title_of,
 )
-from services.media.extraction.sniffing import DOCX, HTML, MARKDOWN, NOTHING, PDF, PLAIN, sniff
+from services.media.extraction.sniffing import DOCX, HTML, MARKDOWN, NOTHING, PDF, PLAIN, SPEECH, sniff
+from services.media.extraction.speech import Hearing, read_speech
 
-SUPPORTED = frozenset({MARKDOWN, PLAIN, HTML, PDF, DOCX})
+SUPPORTED = frozenset({MARKDOWN, PLAIN, HTML, PDF, DOCX}) | SPEECH
 _NAMES = {".pdf": ("PDF", PDF), ".docx": ("Word document", DOCX)}
 _COMPOUND_FILE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
-def extract(data: bytes, mime: str, filename: str | None = None) -> Extracted:
+def extract(data: bytes, mime: str, filename: str | None = None, hearing: Hearing = Hearing()) -> Extracted:
     """The title, text and language of a document.
 
     `mime` is what `sniff` said, or a server's Content-Type (its charset is heeded). For files that may be hostile use
@@ -29,7 +30,7 @@ def extract(data: bytes, mime: str, filename: str | None = None) -> Extracted:
     if not data.strip(b"\0 \t\r\n\f"):
         raise Empty("The file is empty. Upload one that holds text.")
     _refuse_impostors(data, kind, filename)
-    draft = _read(data, kind, charset)
+    draft = read_speech(data, hearing) if kind in SPEECH else _read(data, kind, charset)
     try:
         text = render(draft.blocks)
     except RecursionError as error:
@@ -39,7 +40,9 @@ def extract(data: bytes, mime: str, filename: str | None = None) -> Extracted:
     # Only here, since the model is not needed to refuse a file.
     from services.media.extraction.language import language_of
 
-    return Extracted(title_of(draft.title, text, filename), text, language_of(text), kind)
+    # The first words that somebody says are no title.
+    titling = "" if kind in SPEECH and filename else text
+    return Extracted(title_of(draft.title, titling, filename), text, language_of(text), kind)
 
 
 def _read(data: bytes, kind: str, charset: str | None) -> Draft:
@@ -76,7 +79,7 @@ def _refuse_impostors(data: bytes, kind: str, filename: str | None) -> None:
     if kind not in SUPPORTED:
         raise UnsupportedType(
             f"Text cannot be read from {'this kind of file' if kind == NOTHING else kind}. "
-            "Upload md, txt, html, pdf or docx, or paste the text."
+            "Upload md, txt, html, pdf, docx, sound or video, or paste the text."
         )
     if kind not in (PDF, DOCX) and sniff(data) in (PDF, DOCX):
         raise Unreadable(f"The file was sent as {kind} but is something else. Send it as what it is.")

@@ -13,9 +13,12 @@ from pathlib import Path
 from weakref import WeakKeyDictionary
 
 from services.media.extraction.document import Empty, Extracted, ExtractionError, Unreadable, UnsupportedType
+from services.media.extraction.sniffing import SPEECH
+from services.media.extraction.speech import Hearing
 
 CONCURRENCY = 2
 MEMORY_BYTES = 1_500_000_000
+HEARING_BYTES = 4_000_000_000  # of addresses, of which it uses a tenth for short files
 _ROOT = Path(__file__).resolve().parents[3]
 _ERRORS: dict[str, type[ExtractionError]] = {
     "Unreadable": Unreadable,
@@ -30,16 +33,23 @@ _log = logging.getLogger(__name__)
 _limits: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
 
 
-async def extract_async(data: bytes, mime: str, filename: str | None = None, *, timeout: float = 60.0) -> Extracted:
-    """`extract`, off the event loop, at most two at once in this process, each within `timeout` seconds and 1.5 GB.
+async def extract_async(
+    data: bytes, mime: str, filename: str | None = None, *, timeout: float = 60.0, hearing: Hearing = Hearing()
+) -> Extracted:
+    """`extract`, off the event loop, within `timeout` seconds and 1.5 GB, at most two documents at once here.
 
-    Raises Unreadable (also when a bound is met), UnsupportedType, Empty.
+    Speech has 4 GB, and whoever asks says how many at once. Raises Unreadable (also when a bound is met),
+    UnsupportedType, Empty.
     """
+    if mime in SPEECH:
+        return await _extract_in_process(data, mime, filename, timeout, hearing)
     async with _limits.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(CONCURRENCY)):
-        return await _extract_in_process(data, mime, filename, timeout)
+        return await _extract_in_process(data, mime, filename, timeout, hearing)
 
 
-async def _extract_in_process(data: bytes, mime: str, filename: str | None, timeout: float) -> Extracted:
+async def _extract_in_process(
+    data: bytes, mime: str, filename: str | None, timeout: float, hearing: Hearing
+) -> Extracted:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -51,7 +61,17 @@ async def _extract_in_process(data: bytes, mime: str, filename: str | None, time
         # The reader of a stranger's document is told nothing of this service's secrets.
         env={"PATH": os.defpath, "PYTHONPATH": str(_ROOT), "PYTHONUTF8": "1", "OPENBLAS_NUM_THREADS": "1"},
     )
-    request = {"mime": mime, "filename": filename, "memory_bytes": MEMORY_BYTES, "seconds": timeout}
+    request = {
+        "mime": mime,
+        "filename": filename,
+        "memory_bytes": HEARING_BYTES if mime in SPEECH else MEMORY_BYTES,
+        "seconds": timeout,
+        "hearing": {
+            "packages": str(hearing.packages or ""),
+            "model": str(hearing.model or ""),
+            "minutes": hearing.minutes,
+        },
+    }
     try:
         async with asyncio.timeout(timeout):
             answer, complaint = await process.communicate(json.dumps(request).encode() + b"\n" + data)

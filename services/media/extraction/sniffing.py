@@ -16,6 +16,9 @@ HTML = "text/html"
 MARKDOWN = "text/markdown"
 PLAIN = "text/plain"
 IMAGES = {"image/png": "png", "image/jpeg": "jpg", "image/gif": "gif", "image/webp": "webp"}  # and their endings
+AUDIO = {"audio/mpeg": "mp3", "audio/x-wav": "wav", "audio/mp4": "m4a", "audio/aac": "aac"}
+VIDEO = {"video/mp4": "mp4", "video/quicktime": "mov", "video/x-msvideo": "avi", "video/x-matroska": "mkv"}
+SPEECH = frozenset({*AUDIO, *VIDEO})
 UNKNOWN = "application/octet-stream"
 NOTHING = "application/x-empty"
 
