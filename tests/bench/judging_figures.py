@@ -15,7 +15,7 @@ from tests.judging import agreement, drafts, jargon
 def judging(ground: Ground) -> Iterator[Figure]:
     """Each draft of tests/judging once, none seen before; CPU of the thread that judges."""
     judge, graded, took = OfflineJudge(), list(drafts()), []
-    judge.rate(Submission("blog", WARM_UP, language="en"))
+    judge.rate(Submission("blog", WARM_UP))
 
     def score(submission: Submission) -> int:
         began = time.thread_time()

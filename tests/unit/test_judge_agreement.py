@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from itertools import pairwise
 
 import pytest
 
 from services.evaluation.judges import Submission
+from services.evaluation.judges.draft import read
 from services.evaluation.judges.offline import OfflineJudge
 from shared.platforms import limit, measure
 from tests.judging import Graded, agreement, drafts, jargon
@@ -61,8 +64,18 @@ def test_whatever_is_over_a_limit_is_capped(scores: dict[str, dict[str, int]]) -
 def test_grammar_is_read_in_a_bounded_part_from_beginning_to_end() -> None:
     text = jargon(2000) + "\n\nNothing of this was was meant."
     measures = OfflineJudge().rate(Submission("blog", text, language="en")).measures["grammar"]
-    assert 250 <= measures["words_checked"] <= 300
-    assert 4 <= measures["grammar_faults"]["Spelling"] <= 8
+    assert 120 <= measures["words_checked"] <= 150
+    assert measures["grammar_faults"]["Spelling"] == 4
     short = OfflineJudge().rate(Submission("x", "They has definately waited for us in the kitchen.", language="en"))
     assert short.measures["grammar"]["words_checked"] == 9
     assert short.measures["grammar"]["grammar_faults"]["Spelling"] == 1
+
+
+def test_the_part_that_is_read_spreads_over_the_whole_draft() -> None:
+    sentences = [f"Sentence number {number} has seven words here." for number in range(200)]
+    sample = read(Submission("blog", "\n\n".join(sentences), language="en")).sample(150)
+    found = [int(number) for number in re.findall(r"number (\d+)", sample)]
+    assert len(sample.split()) == 150
+    assert (found[0], len(found)) == (0, 22)
+    assert {later - earlier for earlier, later in pairwise(found)} == {9, 10}
+    assert found[-1] > 190

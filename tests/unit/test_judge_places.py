@@ -72,6 +72,7 @@ def test_every_finding_quotes_a_piece_of_the_draft_or_names_a_line_of_it() -> No
     [
         ("x", "Tea keeps.\n\n" + "It keeps for two years in a tin. " * 9 + "\n\n#Tea #Tin", 3),
         ("x", "\n\n" + "가" * 141, 3),
+        ("x", "\n1/3 Tea keeps.\n\n2/3 " + "It keeps for two years. " * 20 + "\n\n3/3 #Tea #Tin", 4),
         ("bluesky", "\n".join(["Tea keeps for two years in a tin of its own, dry."] * 8), 7),
     ],
 )

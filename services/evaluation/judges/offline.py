@@ -10,11 +10,13 @@ from typing import Any, Final
 from . import draft as drafts
 from .criteria import RATE
 from .port import CRITERIA, LABELS, WEIGHTS, Submission, Verdict, overall
-from .rating import Rating
+from .rating import START, Rating
 
 # A criterion below this gets a sentence of feedback.
 _WEAK: Final = 80
 _THREADS: Final = 2
+_ENOUGH_WORDS: Final = 8
+_LETTERS_A_WORD: Final = 12  # at least, where no space parts them
 
 # Shows every rule a word it may look at, a fault included. Two words written as one cost a second, once a thread.
 WARM_UP: Final = """# A first draft should not wait
@@ -42,18 +44,20 @@ class OfflineJudge:
 
     async def warm_up(self) -> None:
         """Load the dictionaries and compile the rules before the first draft."""
-        await asyncio.gather(*(self.judge(Submission("blog", WARM_UP, language="en")) for _ in range(_THREADS)))
+        await asyncio.gather(*(self.judge(Submission("blog", WARM_UP)) for _ in range(_THREADS)))
 
     def rate(self, submission: Submission) -> Verdict:
         """The same as `judge`, in the calling thread."""
         draft = drafts.read(submission)
         ratings = {name: rate(draft) for name, rate in RATE.items()}
-        scores = {name: rating.score for name, rating in ratings.items()}
-        if not draft.words:
-            # Nothing to read: no criterion can be met.
-            scores = dict.fromkeys(scores, 0)
+        # A word or two have no faults because there is nothing they could be in.
+        said = max(len(draft.words), len(draft.prose) // _LETTERS_A_WORD) if draft.words else 0
+        most = round(START * min(1.0, said / _ENOUGH_WORDS))
+        scores = {name: min(most, rating.score) for name, rating in ratings.items()}
         weights = submission.weights or self._weights
         measures: dict[str, Any] = {"language": draft.language}
+        if most < START:
+            measures["most_for_so_few_words"] = most
         for name, rating in ratings.items():
             measures[name] = {
                 **rating.measures,

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 import statistics
+from collections import Counter
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
+from itertools import islice
 from typing import Any, Final
+
+import regex
 
 from ..draft import Draft, quote
 from ..rating import Finding, Rating, quoting, rating, up_to
@@ -15,6 +19,10 @@ from ..rating import Finding, Rating, quoting, rating, up_to
 _COMFORT: Final = {"ko": (13, 20)}
 _COMFORT_ELSE: Final = (16, 25)
 _EASY: Final = 55.0
+# No script sets so many on one letter.
+_STACKED: Final = regex.compile(r"\p{M}{5,}")
+_MOST_FOUND: Final = 4
+_AROUND: Final = 4  # characters: "at " before a superlative makes it something else
 _VOWELS: Final = re.compile(r"[aeiouy]+")
 # These mark rhetoric or typography, not what a post is read for.
 _IGNORED: Final = ("typography", "misc.but", "misc.tense_present", "misc.scare_quotes", "hedging", "restricted")
@@ -26,12 +34,12 @@ def rate(draft: Draft) -> Rating:
     mean = statistics.fmean(lengths)
     english = draft.language == "en"
     ease = flesch(draft.sentences, draft.words) if english and draft.words else None
-    found = _proselint(draft.prose) if english else []
+    found = list(_proselint(draft)) if english else []
     measures = {
         "sentence_words": round(mean, 1),
         "longest_sentence_words": max(lengths),
         "flesch": round(ease, 1) if ease is not None else "not measured: made for English",
-        "proselint": {rule: sum(1 for r, _ in found if r == rule) for rule, _ in found},
+        "proselint": dict(Counter(rule for rule, _ in found)),
     }
     return rating([*_lengths(draft, lengths, mean), *_wording(draft, ease, found)], measures)
 
@@ -42,6 +50,7 @@ def flesch(sentences: tuple[str, ...], words: tuple[str, ...]) -> float:
     return 206.835 - 1.015 * len(words) / max(1, len(sentences)) - 84.6 * syllables / max(1, len(words))
 
 
+@lru_cache(maxsize=8192)
 def _syllables(word: str) -> int:
     word = word.lower()
     count = len(_VOWELS.findall(word))
@@ -68,9 +77,12 @@ def _wording(draft: Draft, ease: float | None, found: list[tuple[str, str]]) -> 
         hardest = min(draft.sentences, key=lambda s: flesch((s,), tuple(s.split())))
         advice = f"use plainer words than in {{}}, the reading ease is {ease:.0f} of 100"
         yield quoting(up_to(30, 0.8 * (_EASY - ease)), advice, draft, hardest)
-    for rule, text in found[:4]:
+    for rule, text in found[:_MOST_FOUND]:
         line = draft.line_of(text)
         yield Finding(6, f"rework {quote(text)} in line {line} ({rule.replace('_', ' ').replace('.', ', ')})", line)
+    if stacked := _STACKED.findall(draft.read):
+        line = draft.line_with(_STACKED.search)
+        yield Finding(up_to(80, 20 * len(stacked)), f"take the stacked marks off the letters in line {line}", line)
     if cut := next((s for s in draft.sentences if s.endswith("…")), ""):
         yield quoting(10, "finish the sentence {}", draft, cut)
 
@@ -86,10 +98,24 @@ def _checks() -> tuple[Any, ...]:
     return tuple(c for c in registry.get_all_enabled(DEFAULT["checks"]) if not c.path.startswith(_IGNORED))
 
 
-def _proselint(text: str) -> list[tuple[str, str]]:
-    padded = f"\n{text}\n"
-    return [
-        (check.path, padded[result.span[0] : result.span[1]].strip())
-        for check in _checks()
-        for result in check.check_with_flags(padded)
-    ]
+@cache
+def _uncomparable() -> re.Pattern[str]:
+    """Where the costliest check may have something to say: it tries 400 pairs of words, each over the whole."""
+    from proselint.checks import uncomparables as check
+
+    degrees = "|".join((*check.COMPARATORS, *check.FANCY_COMPARATORS))
+    return re.compile(rf"\b(?:{degrees})\s+(?:{'|'.join(check.UNCOMPARABLES)})\b", re.I)
+
+
+def _proselint(draft: Draft) -> Iterator[tuple[str, str]]:
+    """(rule, the words) for each finding."""
+    whole = f"\n{draft.checked_prose}\n"
+    places = islice(_uncomparable().finditer(whole), _MOST_FOUND)
+    compared = "".join(f"\n{whole[max(0, m.start() - _AROUND) : m.end() + _AROUND]}\n" for m in places)
+    for check in _checks():
+        text = compared if check.path == "uncomparables" else whole
+        for result in check.check_with_flags(text):
+            words = text[result.span[0] : result.span[1]].strip()
+            # What two paragraphs make together nobody wrote.
+            if "\n" not in words:
+                yield check.path, words

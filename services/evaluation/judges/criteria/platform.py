@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from shared.platforms import measure
 from shared.style.marks import HASHTAG
 
 from ..draft import Draft, quote
@@ -21,7 +20,7 @@ _FOLD: Final = 210
 def rate(draft: Draft) -> Rating:
     """Measures: length (of the longest post), limit, posts, words, hashtags, headings, list_items."""
     platform = draft.platform
-    length, words = max(measure(platform, post) for post in draft.posts), len(draft.words)
+    length, words = draft.length, draft.word_count
     measures = {
         "length": length,
         "limit": platform.max_length,
@@ -49,11 +48,14 @@ def rate(draft: Draft) -> Rating:
 
 
 def _line_over(draft: Draft, most: int) -> int:
-    """The line with which the draft, counted as its platform counts, is longer than `most`."""
+    """The line with which a post gets longer than `most`; in a thread the one with which the first such post begins."""
+    if len(draft.posts) > 1:
+        place = next(place for place, post in enumerate(draft.posts) if draft.measured(post) > most)
+        return draft.post_lines[place]
     low, high = 1, draft.last_line
     while low < high:
         middle = (low + high) // 2
-        if measure(draft.platform, "\n".join(draft.rows[:middle]).strip()) > most:
+        if draft.measured("\n".join(draft.rows[:middle]).strip()) > most:
             high = middle
         else:
             low = middle + 1

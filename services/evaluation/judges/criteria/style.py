@@ -39,7 +39,7 @@ def rate(draft: Draft) -> Rating:
         "tone": draft.tone,
         "exclamation_marks": draft.prose.count("!"),
         "shouted_words": len(shouted),
-        "emoji": len(_EMOJI.findall(draft.content)),
+        "emoji": len(_EMOJI.findall(draft.read)),
         "sentence_length_variation": round(variation, 2),
     }
     if draft.samples is not None:
@@ -65,7 +65,7 @@ def _loud(draft: Draft, shouted: list[str], casual: bool) -> Iterator[Finding]:
         loudest = max(draft.sentences, key=lambda s: s.count("!"), default="")
         points = up_to(35, 9 * (marks - allowed))
         yield quoting(points, f"use fewer exclamation marks, as in {{}}, it has {marks}", draft, loudest)
-    emoji, allowed = len(_EMOJI.findall(draft.content)), 6 if casual else 2
+    emoji, allowed = len(_EMOJI.findall(draft.read)), 6 if casual else 2
     if draft.samples is not None and draft.samples.emoji >= 0.5:
         allowed = max(allowed, round(draft.samples.emoji * len(draft.words) / 100) + 3)
     if emoji > allowed:
