@@ -81,7 +81,7 @@ class LogIn(In):
 class Erase(In):
     """That it is really you who wants it."""
 
-    password: Password = Field(examples=["Analytical-Engine-1843"])
+    password: Password | None = Field(None, description="Of every account.", examples=["Analytical-Engine-1843"])
 
 
 class Refresh(In):

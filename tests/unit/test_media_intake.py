@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from contracts.events.media import TextExtracted
+from services.media.api.contents import ending_of
 from services.media.extraction import SUPPORTED
 from services.media.intake import MAX_NAME, Limits, receive
 from services.media.paths import bytes_path
@@ -142,3 +143,17 @@ async def test_nobody_waits_longer_than_asked(monkeypatch: pytest.MonkeyPatch) -
 
     async with asyncio.timeout(30):
         assert not await Outcomes().until(new_id(), look, bool, 0.02)
+
+
+@pytest.mark.parametrize(
+    ("row", "ending"),
+    [
+        ({"kind": "files", "name": "so:ng?.md"}, "-so_ng_.md"),
+        ({"kind": "files", "name": ".."}, "-.."),
+        ({"kind": "images", "mime_type": "image/jpeg"}, ".jpg"),
+        ({"kind": "images", "mime_type": None}, ""),
+        ({"kind": "media_files", "path": "ada/media/7.webp"}, ".webp"),
+    ],
+)
+def test_what_an_archive_calls_a_content_leads_nowhere_else(row: dict[str, Any], ending: str) -> None:
+    assert ending_of(row) == ending

@@ -33,7 +33,7 @@ from services.auth.schemas import (
 from services.auth.sessions import Device, TooManyLogIns
 from services.auth.tools import Tools
 from services.auth.verification import new_verification
-from shared.decider import Conflict, NotFound
+from shared.decider import Conflict, Invalid, NotFound
 from shared.http.errors import unavailable
 from shared.http.idempotency import Idempotency
 from shared.http.openapi import problem_answer
@@ -178,14 +178,20 @@ async def change_me(body: ProfileChange, request: Request, user: CurrentUser) ->
 
 @router.delete("/api/v1/auth/me", status_code=204, tags=["account"])
 async def erase_me(body: Erase, request: Request, user: CurrentUser) -> Response:
-    """Erase your account for good, and what hangs on it in every service. The password is asked for again."""
+    """Erase your account for good, and what hangs on it in every service. The password is asked for again.
+
+    A trial has none: send an empty object.
+    """
     kit = _kit(request)
     async with kit.database.reading(user.user_id) as connection:
         hashed = await queries.password_hash(connection, user.user_id)
     if hashed is None:
         raise NotFound("This account does not exist any more.")
-    if not await passwords.verify_password(body.password.get_secret_value(), hashed):
-        raise Problem(403, "wrong-password", "Wrong password", "The password is wrong; nothing was erased.")
+    if hashed:
+        if body.password is None:
+            raise Invalid("Send your `password` again, so that nobody else erases your account; nothing was erased.")
+        if not await passwords.verify_password(body.password.get_secret_value(), hashed):
+            raise Problem(403, "wrong-password", "Wrong password", "The password is wrong; nothing was erased.")
     await erase(kit, user.user_id, actor=user.user_id)
     return Response(status_code=204)
 

@@ -74,7 +74,7 @@ def claim(command: ClaimTrial, user: User) -> Sequence[Event]:
         TrialClaimed(
             user_id=command.user_id,
             username=command.username,
-            name=command.name,
+            name=user.name if command.name is None else command.name,
             email=command.email,
             hashed_password=command.hashed_password,
         )

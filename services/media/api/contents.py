@@ -48,7 +48,7 @@ async def list_contents(user_id: UUID, request: Request, after: str = "", after_
     here = f"/internal/contents/{user_id}"
     items = [
         Content(
-            name=f"{row['kind']}/{row['id']}{_ending(row)}",
+            name=f"{row['kind']}/{row['id']}{ending_of(row)}",
             path=f"{here}/{row['kind']}/{row['id']}",
             bytes=row["size_bytes"],
             sha256=row["sha256"],
@@ -72,7 +72,7 @@ async def read_content(user_id: UUID, kind: str, content_id: UUID, request: Requ
         return Response(await kit.tools.storage.get(path), media_type="application/octet-stream")
 
 
-def _ending(row: Any) -> str:
+def ending_of(row: Any) -> str:
     """What follows the id: the name of a file without what could lead elsewhere, the kind of an image."""
     if row["kind"] == "files":
         return f"-{_UNFIT.sub('_', row['name'])}"

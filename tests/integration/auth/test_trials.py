@@ -53,9 +53,9 @@ class TestTrials:
 
     async def test_signing_up_keeps_the_very_same_account(self, stranger: Person, kit: Kit) -> None:
         trial = await self.begun(stranger)
-        await trial.call("PATCH", "/me", {"tone_of_voice": "warm"})
-        first = await trial.sign_up(name="Ada", key="claim-" + stranger.username)
-        again = await trial.sign_up(name="Ada", key="claim-" + stranger.username)
+        await trial.call("PATCH", "/me", {"name": "Ada", "tone_of_voice": "warm"})
+        first = await trial.sign_up(key="claim-" + stranger.username)
+        again = await trial.sign_up(key="claim-" + stranger.username)
         assert (first.status, again.status) == (201, 201), first.json
         assert first.json == again.json
         kept = {"id": trial.id, "email": trial.email, "name": "Ada", "tone_of_voice": "warm", "trial_expires_at": None}
@@ -105,6 +105,15 @@ class TestTrials:
 
         await eventually(gone)
         assert await kit.database.pool.fetchval("SELECT count(*) FROM users WHERE id = $1", user_id) == 0
+
+    async def test_its_user_may_end_it_at_once_but_not_the_account_it_became(self, stranger: Person, kit: Kit) -> None:
+        trial, other = await self.begun(stranger), await self.begun(stranger)
+        assert (await trial.call("DELETE", "/me", {})).status == 204
+        assert "UserErased" in await events_of(kit, trial.id)
+        assert (await other.sign_up()).status == 201
+        refused = await other.call("DELETE", "/me", {})
+        assert (refused.status, "password" in refused.json["detail"]) == (422, True)
+        assert "UserErased" not in await events_of(kit, other.id)
 
     async def test_no_role_and_no_mail_for_a_trial(self, stranger: Person, eve: Person, kit: Kit) -> None:
         trial = await self.begun(stranger)
