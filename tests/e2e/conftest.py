@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,8 @@ from deploy.kafka.runner import ApacheKafka
 from tests.conftest import absent
 from tests.sandbox import server as sandbox
 from tests.sandbox.client import SandboxClient
+from tests.servers.bluesky import BlueskyServer
+from tests.servers.ghost import GhostServer
 
 GENEROUS = {
     "PRESSWORK_LIMIT_SIGNUP": "10000/minute",
@@ -48,6 +50,31 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> ApacheKafka:
     return ApacheKafka(tmp_path_factory.mktemp("kafka"))
 
 
+@pytest_asyncio.fixture(scope="session")
+async def ghost(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[GhostServer]:
+    """A real Ghost, the same for both brokers."""
+    if reason := GhostServer.available():
+        absent(reason)
+    server = GhostServer(tmp_path_factory.mktemp("ghost"))
+    await asyncio.to_thread(server.start)
+    try:
+        await server.open()
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def bluesky(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BlueskyServer]:
+    """A real Bluesky server, the same for both brokers."""
+    if reason := BlueskyServer.available():
+        absent(reason)
+    server = BlueskyServer(tmp_path_factory.mktemp("bluesky"))
+    server.start()
+    yield server
+    server.stop()
+
+
 @pytest_asyncio.fixture(scope="session", params=["tansu", "kafka"])
 async def platform(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Platform]:
     """Everything up and ready, on Tansu and then on Apache Kafka."""
@@ -70,6 +97,7 @@ async def platform(request: pytest.FixtureRequest, tmp_path_factory: pytest.Temp
                 "publishing": {
                     "PRESSWORK_X_URL": platforms,
                     "PRESSWORK_LINKEDIN_URL": platforms,
+                    "PRESSWORK_FEDIVERSE_ALLOW_PRIVATE": "true",  # for Ghost and Bluesky on loopback
                     # Nobody looks for a lost post before its call must have ended: soon, here.
                     "PRESSWORK_PUBLISH_TIMEOUT": "8",
                     "PRESSWORK_PLATFORM_TIMEOUT": "8",
