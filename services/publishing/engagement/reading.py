@@ -44,8 +44,8 @@ class Look(BaseModel):
 
     def task(self, due_at: datetime) -> Task:
         """Whichever look leads to it, the next one is the same task."""
-        id = derive(KIND, self.job_id, self.number)
-        return Task(id, KIND, self.model_dump(mode="json"), due_at, lane=self.platform)
+        task_id = derive(KIND, self.job_id, self.number)
+        return Task(task_id, KIND, self.model_dump(mode="json"), due_at, lane=self.platform)
 
 
 @on(JobPublished)
