@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import ModuleType
 from typing import Any
 from uuid import UUID
 
 from contracts.envelope import Event
+from shared.ids import derive
 from shared.projection import RowChange
 
 
@@ -23,6 +24,12 @@ class Task:
     payload: Mapping[str, Any] = field(default_factory=dict)
     due_at: datetime | None = None  # None: now
     lane: str = ""  # tasks of one lane share a limit, as a platform's rate
+
+
+def twice(event: Event, kind: str, payload: Mapping[str, Any], after: timedelta) -> list[Task]:
+    """The same to be done now, and again so long after the event: what was under way then may have left something."""
+    event_id, again = event.meta.event_id, event.meta.recorded_at + after
+    return [Task(derive(event_id, kind), kind, payload), Task(derive(event_id, "sweep"), kind, payload, again)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from services.media.domain.media_file import DropMediaFile
 from services.media.domain.resource import DiscardResource
 from shared.ids import derive
 from shared.kit import Kit
-from shared.reactions import LeasedTask, Task, on, work
+from shared.reactions import LeasedTask, Task, on, twice, work
 
 ERASE = "erase_user"
 # Longer than an access token lives: what a request of the user's still made after the account was gone goes then.
@@ -25,11 +25,7 @@ _AT_ONCE = 100  # rows of each table that go in one transaction
 
 @on(UserErased)
 def erase_what_was_theirs(event: UserErased) -> list[Task]:
-    payload = {"user_id": event.user_id}
-    return [
-        Task(derive(event.meta.event_id, ERASE), ERASE, payload),
-        Task(derive(event.meta.event_id, "sweep"), ERASE, payload, event.meta.recorded_at + SWEEP_AFTER),
-    ]
+    return twice(event, ERASE, {"user_id": event.user_id}, SWEEP_AFTER)
 
 
 @work(ERASE, lease=60, attempts=20, concurrency=2)

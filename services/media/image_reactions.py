@@ -21,7 +21,7 @@ from services.media.paths import image_path
 from services.media.reactions import SWEEP_AFTER
 from shared.ids import derive
 from shared.kit import Kit
-from shared.reactions import GiveUp, LeasedTask, Strike, Task, gave_up, on, work
+from shared.reactions import GiveUp, LeasedTask, Strike, Task, gave_up, on, twice, work
 
 FETCH, CLEAR = "fetch_image", "clear_object"
 
@@ -126,11 +126,7 @@ def say_why_not(task: LeasedTask, reason: str) -> Sequence[ask.FailImage]:
 @on(ImageDeleted, MediaFileDeleted)
 def clear_the_storage(event: ImageDeleted | MediaFileDeleted) -> list[Task]:
     """Now, and once more when nobody can be writing any longer."""
-    payload = {"path": event.path}
-    return [
-        Task(derive(event.meta.event_id, CLEAR), CLEAR, payload),
-        Task(derive(event.meta.event_id, "sweep"), CLEAR, payload, event.meta.recorded_at + SWEEP_AFTER),
-    ]
+    return twice(event, CLEAR, {"path": event.path}, SWEEP_AFTER)
 
 
 @work(CLEAR, lease=60, attempts=20, concurrency=4)

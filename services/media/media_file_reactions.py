@@ -15,7 +15,7 @@ from services.media.paths import media_file_path
 from services.media.reactions import SWEEP_AFTER
 from shared.ids import derive
 from shared.kit import Kit
-from shared.reactions import GiveUp, LeasedTask, Task, gave_up, on, work
+from shared.reactions import GiveUp, LeasedTask, Task, gave_up, on, twice, work
 
 FETCH, DROP = "fetch_media_file", "drop_media_files"
 
@@ -40,11 +40,7 @@ def fetch_what_it_shows(event: PostCollected) -> list[Task]:
 @on(PostRemoved, PostErased)
 def drop_what_it_showed(event: PostRemoved | PostErased) -> list[Task]:
     """Now, and once more when no fetch can still be under way."""
-    payload = {"post_id": event.post_id}
-    return [
-        Task(derive(event.meta.event_id, DROP), DROP, payload),
-        Task(derive(event.meta.event_id, "sweep"), DROP, payload, event.meta.recorded_at + SWEEP_AFTER),
-    ]
+    return twice(event, DROP, {"post_id": event.post_id}, SWEEP_AFTER)
 
 
 @work(FETCH, lease=90, attempts=4, concurrency=4)

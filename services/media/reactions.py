@@ -18,7 +18,7 @@ from services.media.paths import text_path
 from services.media.storage import NoSuchObject
 from shared.ids import derive
 from shared.kit import Kit
-from shared.reactions import GiveUp, LeasedTask, Strike, Task, gave_up, on, work
+from shared.reactions import GiveUp, LeasedTask, Strike, Task, gave_up, on, twice, work
 
 # Longer than any request or lease that may still be writing: what it left behind is swept away then.
 SWEEP_AFTER = timedelta(minutes=10)
@@ -98,12 +98,8 @@ def say_why_nothing_was_heard(task: LeasedTask, reason: str) -> list[RecordFailu
 @on(FileDeleted)
 def clear_the_storage(event: FileDeleted) -> list[Task | Strike]:
     """Now, and once more when nobody can be writing any longer."""
-    payload = {"file_id": event.file_id}
-    return [
-        Strike(extraction_of(event.file_id)),
-        Task(derive(event.meta.event_id, "remove"), "remove", payload),
-        Task(derive(event.meta.event_id, "sweep"), "remove", payload, due_at=event.meta.recorded_at + SWEEP_AFTER),
-    ]
+    removing = twice(event, "remove", {"file_id": event.file_id}, SWEEP_AFTER)
+    return [Strike(extraction_of(event.file_id)), *removing]
 
 
 @work("remove", lease=60, attempts=20, concurrency=4)
@@ -119,12 +115,7 @@ async def remove_objects(task: LeasedTask, kit: Kit) -> Sequence[Command]:
 def empty_the_project(event: ProjectDeleted) -> list[Task]:
     """Now, and once more when no upload to the project can still be under way."""
     payload = {"project_id": event.project_id, "user_id": event.user_id}
-    return [
-        Task(derive(event.meta.event_id, "empty"), "empty_project", payload),
-        Task(
-            derive(event.meta.event_id, "sweep"), "empty_project", payload, due_at=event.meta.recorded_at + SWEEP_AFTER
-        ),
-    ]
+    return twice(event, "empty_project", payload, SWEEP_AFTER)
 
 
 @work("empty_project", lease=60, attempts=20, concurrency=2)

@@ -17,7 +17,7 @@ from services.publishing.domain.slots import RemoveSlot
 from services.publishing.domain.webhook import RemoveWebhook
 from shared.ids import derive
 from shared.kit import Kit
-from shared.reactions import LeasedTask, Task, on, work
+from shared.reactions import LeasedTask, Task, on, twice, work
 
 ERASE = "erase_user"
 ERASE_JOBS = "erase_jobs"
@@ -28,11 +28,7 @@ _AT_ONCE = 100  # rows of each table that go in one transaction
 
 @on(UserErased)
 def erase_what_was_theirs(event: UserErased) -> list[Task]:
-    payload = {"user_id": event.user_id}
-    return [
-        Task(derive(event.meta.event_id, ERASE), ERASE, payload),
-        Task(derive(event.meta.event_id, "sweep"), ERASE, payload, event.meta.recorded_at + SWEEP_AFTER),
-    ]
+    return twice(event, ERASE, {"user_id": event.user_id}, SWEEP_AFTER)
 
 
 @on(WorkflowRemoved)

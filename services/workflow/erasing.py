@@ -18,7 +18,7 @@ from services.workflow.domain.project import DeleteProject
 from services.workflow.domain.run import RemoveRun
 from shared.ids import derive
 from shared.kit import Kit
-from shared.reactions import LeasedTask, Task, on, work
+from shared.reactions import LeasedTask, Task, on, twice, work
 
 ERASE = "erase_user"
 EMPTY = "empty_project"
@@ -30,33 +30,19 @@ _AT_ONCE = 100  # of each kind that go in one transaction
 
 @on(UserErased)
 def erase_what_was_theirs(event: UserErased) -> list[Task]:
-    payload = {"user_id": event.user_id}
-    return [
-        Task(derive(event.meta.event_id, ERASE), ERASE, payload),
-        Task(derive(event.meta.event_id, "sweep"), ERASE, payload, event.meta.recorded_at + SWEEP_AFTER),
-    ]
+    return twice(event, ERASE, {"user_id": event.user_id}, SWEEP_AFTER)
 
 
 @on(ProjectDeleted)
 def empty_the_project(event: ProjectDeleted) -> list[Task]:
     """Twice, because a workflow may be started for it while it is deleted."""
-    payload = {"project_id": event.project_id, "user_id": event.user_id}
-    later = event.meta.recorded_at + timedelta(minutes=1)
-    return [
-        Task(derive(event.meta.event_id, EMPTY), EMPTY, payload),
-        Task(derive(event.meta.event_id, "sweep"), EMPTY, payload, later),
-    ]
+    return twice(event, EMPTY, {"project_id": event.project_id, "user_id": event.user_id}, timedelta(minutes=1))
 
 
 @on(WorkflowRemoved)
 def close_the_review(event: WorkflowRemoved) -> list[Task]:
     """Twice, because somebody may be commenting while it is removed."""
-    payload = {"workflow_id": event.workflow_id}
-    later = event.meta.recorded_at + timedelta(minutes=1)
-    return [
-        Task(derive(event.meta.event_id, CLOSE), CLOSE, payload),
-        Task(derive(event.meta.event_id, "sweep"), CLOSE, payload, later),
-    ]
+    return twice(event, CLOSE, {"workflow_id": event.workflow_id}, timedelta(minutes=1))
 
 
 @work(ERASE, lease=60, attempts=20, concurrency=2)

@@ -12,7 +12,7 @@ from contracts.envelope import START, Mark, Wire
 from shared.bus.broker import partition_of
 from shared.database import Database
 from shared.eventstore import statements
-from shared.eventstore.unit import Fenced, MarkMove
+from shared.eventstore.unit import Fenced, MarkMove, mark_columns
 
 Place = tuple[str, int, int]  # source, partitions, partition
 Reached = Mapping[Place, tuple[Mark, int]]  # mark and epoch
@@ -120,17 +120,7 @@ class Marks:
         moves = list(self._owed.values())
         if not moves:
             return
-        status = await self._database.pool.execute(
-            statements.MOVE_MARKS,
-            [move.source for move in moves],
-            [move.partitions for move in moves],
-            [move.partition for move in moves],
-            [move.old.transaction_id for move in moves],
-            [move.old.position for move in moves],
-            [move.new.transaction_id for move in moves],
-            [move.new.position for move in moves],
-            [move.epoch for move in moves],
-        )
+        status = await self._database.pool.execute(statements.MOVE_MARKS, *mark_columns(moves))
         if status != f"UPDATE {len(moves)}":
             raise Fenced("Another consumer of the group has moved on from here.")
         self.moved(moves)

@@ -54,6 +54,20 @@ class MarkMove:
     epoch: int
 
 
+def mark_columns(moves: Sequence[MarkMove]) -> list[list[Any]]:
+    """As the statement that moves marks takes them."""
+    return [
+        [move.source for move in moves],
+        [move.partitions for move in moves],
+        [move.partition for move in moves],
+        [move.old.transaction_id for move in moves],
+        [move.old.position for move in moves],
+        [move.new.transaction_id for move in moves],
+        [move.new.position for move in moves],
+        [move.epoch for move in moves],
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class Parked:
     """An event set aside."""
@@ -321,7 +335,7 @@ class Unit:
         """Everything but the rows of read tables and what was set aside."""
         parts = []
         if self.marks:
-            parts.append(Part("marks", statements.MOVE_MARKS, self._mark_columns(), expected=len(self.marks)))
+            parts.append(Part("marks", statements.MOVE_MARKS, mark_columns(self.marks), expected=len(self.marks)))
         if self.done:
             done = [task.id for task in self.done], [task.lease_token for task in self.done]
             parts.append(Part("struck", statements.STRIKE_TASKS, done, expected=len(self.done)))
@@ -366,19 +380,6 @@ class Unit:
     def _sealed(self, event: Event) -> bytes | None:
         private = event.private_json()
         return None if private is None else self.store.keys.encrypt(private, _private_of(event))
-
-    def _mark_columns(self) -> list[list[Any]]:
-        moves = self.marks
-        return [
-            [move.source for move in moves],
-            [move.partitions for move in moves],
-            [move.partition for move in moves],
-            [move.old.transaction_id for move in moves],
-            [move.old.position for move in moves],
-            [move.new.transaction_id for move in moves],
-            [move.new.position for move in moves],
-            [move.epoch for move in moves],
-        ]
 
     def _task_columns(self) -> list[list[Any]]:
         """The rows of tasks; those that are born leased are noted in `leased`."""
