@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from shared.database import Database, PoolConnection
 from shared.decider import NotFound
 from shared.http.internal import InternalOnly
+from shared.kit import kit_of
 from shared.rebuild.catalog import is_live
 from shared.rebuild.names import quoted
 
@@ -97,14 +98,14 @@ async def lines(database: Database, table: Table, user_id: UUID, secrets: frozen
 @router.get("/{user_id}")
 async def list_tables(user_id: UUID, request: Request) -> Kept:
     """Which tables there are to ask for."""
-    async with request.app.state.kit.database.reading(user_id) as connection:
+    async with kit_of(request).database.reading(user_id) as connection:
         return Kept(tables=list(await tables(connection)))
 
 
 @router.get("/{user_id}/{table}")
 async def read_rows(user_id: UUID, table: str, request: Request) -> StreamingResponse:
     """The user's rows of a table as JSON Lines; nothing that opens anything is among their columns."""
-    kit = request.app.state.kit
+    kit = kit_of(request)
     async with kit.database.reading(user_id) as connection:
         found = (await tables(connection)).get(table)
     if found is None:

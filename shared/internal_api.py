@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field
 from contracts.envelope import Mark, headers
 from shared.eventstore import statements
 from shared.http.internal import InternalOnly
+from shared.kit import kit_of
 
 router = APIRouter(prefix="/internal", dependencies=[InternalOnly], include_in_schema=False)
 
@@ -36,7 +37,7 @@ class Report(BaseModel):
 @router.put("/subscribers/{subscriber}", status_code=204)
 async def report(subscriber: str, body: Report, request: Request) -> Response:
     """Who hears this service and how far; a refill brings back what is missing."""
-    await request.app.state.kit.database.pool.execute(_REGISTER, subscriber, body.marks, body.missing)
+    await kit_of(request).database.pool.execute(_REGISTER, subscriber, body.marks, body.missing)
     return Response(status_code=204)
 
 
@@ -51,7 +52,7 @@ async def feed(
 
     Ends at what is committed for good; ask again from the last line's mark to go on.
     """
-    store = request.app.state.kit.store
+    store = kit_of(request).store
     wanted = set(types or ())
 
     async def lines() -> AsyncIterator[bytes]:
@@ -74,7 +75,7 @@ async def feed(
 @router.get("/history/{correlation_id}")
 async def history(correlation_id: UUID, request: Request) -> list[dict[str, Any]]:
     """Everything one story caused here, oldest first, without private fields."""
-    kit = request.app.state.kit
+    kit = kit_of(request)
     rows = await kit.database.pool.fetch(statements.HISTORY, correlation_id, _MOST_HISTORY)
     return [
         {

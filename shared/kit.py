@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 
 from contracts.envelope import Event
 from shared.bus.consumer import Consumer
@@ -131,3 +131,9 @@ class Kit:
         bind_correlation(str(correlation))
         cause = Cause(correlation, None, actor, current_traceparent())
         return await self.commands.carry_out(Asked(command, cause, also, changes))
+
+
+def kit_of(request: Request) -> Kit:
+    """The kit of the service that answers the request."""
+    kit: Kit = request.app.state.kit
+    return kit

@@ -35,7 +35,7 @@ from shared.decider import Invalid, NotFound
 from shared.http.idempotency import Idempotency
 from shared.http.pagination import Page, PageQuery
 from shared.http.user import CurrentUser
-from shared.kit import Kit
+from shared.kit import kit_of
 from shared.local_time import moment
 
 router = APIRouter(prefix="/api/v1")
@@ -46,13 +46,8 @@ _SITE = re.compile(_INSTANCE.pattern + r"(/[A-Za-z0-9._~\-]{1,100}){0,5}")
 _NO_JOB = "There is no such job; list your jobs to see which there are."
 
 
-def _kit(request: Request) -> Kit:
-    kit: Kit = request.app.state.kit
-    return kit
-
-
 def _tools(request: Request) -> Tools:
-    tools: Tools = _kit(request).tools
+    tools: Tools = kit_of(request).tools
     return tools
 
 
@@ -84,7 +79,7 @@ async def add_connection(
 @router.get("/connections", tags=["connections"])
 async def list_connections(request: Request, user: CurrentUser, page: PageQuery) -> Page[Connection]:
     """Your connections, newest first."""
-    async with _kit(request).database.reading(user.user_id) as connection:
+    async with kit_of(request).database.reading(user.user_id) as connection:
         rows = await queries.connections(connection, user.user_id, page)
     return page.page(rows, lambda row: Connection(**row))
 
@@ -108,25 +103,25 @@ async def change_connection(
     elif body.refresh_token is not None or body.token_expires_at is not None:
         raise Invalid("`refresh_token` and `token_expires_at` say nothing without the `access_token` they belong to.")
     command = ChangeConnection(connection_id, user.user_id, body.name, body.is_active, bool(body.is_default))
-    await _kit(request).handle(command, actor=user.user_id, also=also)
+    await kit_of(request).handle(command, actor=user.user_id, also=also)
     return await _connection(request, user.user_id, connection_id)
 
 
 @router.delete("/connections/{connection_id}", status_code=204, tags=["connections"])
 async def remove_connection(connection_id: UUID, request: Request, user: CurrentUser) -> Response:
     """Take a connection away. Jobs that were to use it fail with what to do."""
-    await _kit(request).handle(RemoveConnection(connection_id, user.user_id), actor=user.user_id)
+    await kit_of(request).handle(RemoveConnection(connection_id, user.user_id), actor=user.user_id)
     return Response(status_code=204)
 
 
 @router.post("/connections/{connection_id}/test", tags=["connections"])
 async def test_connection(connection_id: UUID, request: Request, user: CurrentUser) -> ConnectionTest:
     """Ask the platform whose account the token opens. Posts nothing."""
-    async with _kit(request).database.reading(user.user_id) as connection:
+    async with kit_of(request).database.reading(user.user_id) as connection:
         account = await queries.account(connection, connection_id, user.user_id)
     if account is None:
         raise NotFound(_NO_CONNECTION)
-    found = opened(account, _kit(request).store.cipher)
+    found = opened(account, kit_of(request).store.cipher)
     if found is None:
         return ConnectionTest(
             ok=False, error_class="disconnected", detail="The token can no longer be read; connect the account again."
@@ -147,7 +142,7 @@ async def list_jobs(
     status: Annotated[JobStatus | None, Query(description="Only jobs in this state.")] = None,
 ) -> Page[Job]:
     """Your publishing jobs, newest first."""
-    async with _kit(request).database.reading(user.user_id) as connection:
+    async with kit_of(request).database.reading(user.user_id) as connection:
         rows = await queries.jobs(connection, user.user_id, page, workflow_id, status)
     return page.page(rows, lambda row: Job(**row))
 
@@ -168,7 +163,7 @@ async def retry_job(job_id: UUID, request: Request, user: CurrentUser, body: Ret
         if other.platform != job["platform"]:
             raise Invalid(f"This connection is for {other.platform}; name one for {job['platform']}.")
     command = RetryJob(job_id, user.user_id, job["workflow_id"], connection_id)
-    await _kit(request).handle(command, actor=user.user_id)
+    await kit_of(request).handle(command, actor=user.user_id)
     return Job(**await _job(request, user.user_id, job_id))
 
 
@@ -176,7 +171,7 @@ async def retry_job(job_id: UUID, request: Request, user: CurrentUser, body: Ret
 async def cancel_job(job_id: UUID, request: Request, user: CurrentUser) -> Job:
     """Call a job off while it is queued or scheduled."""
     job = await _job(request, user.user_id, job_id)
-    await _kit(request).handle(CancelJob(job_id, user.user_id, job["workflow_id"]), actor=user.user_id)
+    await kit_of(request).handle(CancelJob(job_id, user.user_id, job["workflow_id"]), actor=user.user_id)
     return Job(**await _job(request, user.user_id, job_id))
 
 
@@ -193,12 +188,12 @@ async def reschedule_job(job_id: UUID, body: Reschedule, request: Request, user:
         raise Invalid("Say when: `scheduled_for`, or `next_free_slot`.")
     scheduled_for, time_zone = moment(body.scheduled_for, body.time_zone, now)
     command = RescheduleJob(job_id, user.user_id, job["workflow_id"], scheduled_for, time_zone, now)
-    await _kit(request).handle(command, actor=user.user_id)
+    await kit_of(request).handle(command, actor=user.user_id)
     return Job(**await _job(request, user.user_id, job_id))
 
 
 async def _to_the_next_slot(request: Request, user_id: UUID, job: Any, now: datetime) -> Any:
-    async with _kit(request).database.reading(user_id) as connection:
+    async with kit_of(request).database.reading(user_id) as connection:
         situation = await schedule_queries.situation(connection, user_id, job["platform"], job["id"])
     command = TakeSlot(
         job_id=job["id"],
@@ -212,7 +207,7 @@ async def _to_the_next_slot(request: Request, user_id: UUID, job: Any, now: date
         now=now,
         moved=True,
     )
-    await _kit(request).handle(command, actor=user_id)
+    await kit_of(request).handle(command, actor=user_id)
     return await _job(request, user_id, job["id"])
 
 
@@ -220,7 +215,7 @@ def _sealed(request: Request, what: str, secret: SecretStr) -> str:
     value = secret.get_secret_value()
     if not value.isascii() or not value.isprintable() or " " in value:
         raise Invalid(f"{what} has neither spaces nor special characters; send it exactly as issued.")
-    return _kit(request).store.cipher.encrypt(value.encode()).decode()
+    return kit_of(request).store.cipher.encrypt(value.encode()).decode()
 
 
 def _instance_url(body: NewConnection, tools: Tools) -> str:
@@ -252,7 +247,7 @@ def _instance_url(body: NewConnection, tools: Tools) -> str:
 
 
 async def _connection(request: Request, user_id: UUID, connection_id: UUID) -> Connection:
-    async with _kit(request).database.reading(user_id) as connection:
+    async with kit_of(request).database.reading(user_id) as connection:
         row = await queries.connection(connection, connection_id)
     if row is None:
         raise NotFound(_NO_CONNECTION)
@@ -260,7 +255,7 @@ async def _connection(request: Request, user_id: UUID, connection_id: UUID) -> C
 
 
 async def _job(request: Request, user_id: UUID, job_id: UUID) -> Any:
-    async with _kit(request).database.reading(user_id) as connection:
+    async with kit_of(request).database.reading(user_id) as connection:
         row = await queries.job(connection, job_id)
     if row is None:
         raise NotFound(_NO_JOB)

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
 from shared.decider import NotFound
-from shared.kit import Kit
+from shared.kit import kit_of
 
 router = APIRouter(tags=["blog"])
 
@@ -43,7 +43,7 @@ async def page(path: str, request: Request) -> Response:
 
 
 async def _file(name: str, request: Request) -> Response:
-    kit: Kit = request.app.state.kit
+    kit = kit_of(request)
     missing = NotFound("The blog has no such page; start at /blog, which lists what was published.")
     if not _NAME.fullmatch(name):
         raise missing

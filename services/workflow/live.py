@@ -11,7 +11,7 @@ from services.workflow import queries
 from shared.decider import NotFound
 from shared.http.live import LastEventId, Live
 from shared.http.user import CurrentUser
-from shared.kit import Kit
+from shared.kit import kit_of
 
 router = APIRouter(prefix="/api/v1")
 
@@ -21,7 +21,7 @@ async def stream(
     workflow_id: UUID, request: Request, user: CurrentUser, last_event_id: LastEventId = "0"
 ) -> EventSourceResponse:
     """The workflow's events as they happen. Each `id` is the event's number in the workflow."""
-    kit: Kit = request.app.state.kit
+    kit = kit_of(request)
     async with kit.database.reading(user.user_id) as connection:
         if not await queries.is_workflow(connection, workflow_id):
             raise NotFound("There is no such workflow; list your workflows to see which there are.")

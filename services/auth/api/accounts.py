@@ -39,7 +39,7 @@ from shared.http.idempotency import Idempotency
 from shared.http.openapi import problem_answer
 from shared.http.problem import Problem
 from shared.http.user import CurrentUser, OptionalUser
-from shared.kit import Kit
+from shared.kit import Kit, kit_of
 from shared.roles import TRIAL
 from shared.security import passwords
 from shared.security.tokens import Verifier
@@ -71,11 +71,6 @@ async def _own_keys(app: FastAPI) -> AsyncIterator[None]:
 router = APIRouter(lifespan=_own_keys)
 
 
-def _kit(request: Request) -> Kit:
-    kit: Kit = request.app.state.kit
-    return kit
-
-
 @router.post("/api/v1/auth/signup", status_code=201, tags=["account"])
 async def sign_up(body: SignUp, request: Request, user: OptionalUser, idempotency: Idempotency) -> User:
     """Make an account. 409 names the field (`username` or `email`) that somebody has already.
@@ -88,7 +83,7 @@ async def sign_up(body: SignUp, request: Request, user: OptionalUser, idempotenc
     hashed = ""
     if not idempotency.replayed:
         hashed = await _hashed(body)
-    asked = new_verification(_kit(request).tools, user_id, idempotency.id("verification"))
+    asked = new_verification(kit_of(request).tools, user_id, idempotency.id("verification"))
     command: RegisterUser | ClaimTrial
     if claiming:
         command = ClaimTrial(user_id, body.username, body.email, hashed, asked, datetime.now(UTC), body.name)
@@ -101,7 +96,7 @@ async def sign_up(body: SignUp, request: Request, user: OptionalUser, idempotenc
         if field is None:
             raise
         raise Conflict(f"Somebody has this {field} already; choose another, or log in.", field=field) from None
-    return await _user(_kit(request), user_id)
+    return await _user(kit_of(request), user_id)
 
 
 async def _hashed(body: SignUp) -> str:
@@ -119,7 +114,7 @@ async def _hashed(body: SignUp) -> str:
 @router.post("/api/v1/auth/login", tags=["account"], responses={401: problem_answer(401)})
 async def log_in(body: LogIn, request: Request) -> LoggedIn:
     """Start a session. The sixth pushes out the oldest."""
-    kit = _kit(request)
+    kit = kit_of(request)
     async with kit.database.reading(None) as connection:
         if body.username is not None:
             found = await queries.by_username(connection, body.username)
@@ -143,7 +138,7 @@ async def log_in(body: LogIn, request: Request) -> LoggedIn:
 @router.post("/api/v1/auth/refresh", tags=["account"], responses={401: problem_answer(401)})
 async def refresh(body: Refresh, request: Request) -> TokenPair:
     """Get both tokens anew. The old refresh token is dead; if it comes back, its session is ended."""
-    kit = _kit(request)
+    kit = kit_of(request)
     tools: Tools = kit.tools
     presented = tools.refresh_tokens.read(body.refresh_token.get_secret_value())
     try:
@@ -158,20 +153,20 @@ async def refresh(body: Refresh, request: Request) -> TokenPair:
 @router.post("/api/v1/auth/logout", status_code=204, tags=["account"])
 async def log_out(request: Request, user: CurrentUser) -> Response:
     """End this session. The access token goes on being valid until it expires; forget it."""
-    await _kit(request).handle(RevokeSession(user.session_id, user.user_id, "logged_out"), actor=user.user_id)
+    await kit_of(request).handle(RevokeSession(user.session_id, user.user_id, "logged_out"), actor=user.user_id)
     return Response(status_code=204)
 
 
 @router.get("/api/v1/auth/me", tags=["account"])
 async def read_me(request: Request, user: CurrentUser) -> User:
     """Your account."""
-    return await _user(_kit(request), user.user_id)
+    return await _user(kit_of(request), user.user_id)
 
 
 @router.patch("/api/v1/auth/me", tags=["account"])
 async def change_me(body: ProfileChange, request: Request, user: CurrentUser) -> User:
     """Change how you appear and how drafts should sound."""
-    kit = _kit(request)
+    kit = kit_of(request)
     await kit.handle(UpdateProfile(user.user_id, **body.model_dump(exclude_unset=True)), actor=user.user_id)
     return await _user(kit, user.user_id)
 
@@ -182,7 +177,7 @@ async def erase_me(body: Erase, request: Request, user: CurrentUser) -> Response
 
     A trial has none: send an empty object.
     """
-    kit = _kit(request)
+    kit = kit_of(request)
     async with kit.database.reading(user.user_id) as connection:
         hashed = await queries.password_hash(connection, user.user_id)
     if hashed is None:
@@ -199,7 +194,7 @@ async def erase_me(body: Erase, request: Request, user: CurrentUser) -> Response
 @router.get("/.well-known/jwks.json", tags=["account"])
 async def read_keys(request: Request, response: Response) -> KeySet:
     """The public keys that access tokens are verified with."""
-    tools: Tools = _kit(request).tools
+    tools: Tools = kit_of(request).tools
     response.headers["Cache-Control"] = f"public, max-age={_KEYS_LIVE_SECONDS}"
     return KeySet(**tools.signer.jwks())
 

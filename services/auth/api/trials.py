@@ -11,7 +11,7 @@ from services.auth.api.accounts import device_of
 from services.auth.domain.trial import StartTrial
 from services.auth.schemas import Trial
 from shared.ids import new_id
-from shared.kit import Kit
+from shared.kit import kit_of
 from shared.roles import TRIAL
 
 router = APIRouter(prefix="/api/v1/trial", tags=["account"])
@@ -23,7 +23,7 @@ async def start_trial(request: Request) -> Trial:
 
     Sign up with its access token (`POST /api/v1/auth/signup`) to keep what was made.
     """
-    kit: Kit = request.app.state.kit
+    kit = kit_of(request)
     user_id = new_id()
     username = f"{TRIAL}-{user_id.hex}"
     # In whole seconds, as in the tokens.

@@ -15,7 +15,7 @@ from services.auth.schemas import Account, AccountChange
 from shared.decider import Forbidden, NotFound
 from shared.http.pagination import Page, PageQuery
 from shared.http.user import Admin
-from shared.kit import Kit
+from shared.kit import Kit, kit_of
 from shared.roles import Role
 from shared.security.tokens import Claims
 
@@ -66,7 +66,7 @@ async def erase_user(user_id: UUID, request: Request, user: Admin) -> Response:
 
 async def _for_admin(request: Request, user: Claims) -> Kit:
     """A token may be older than the loss of the role that it names; here one can look. Raises Forbidden."""
-    kit: Kit = request.app.state.kit
+    kit = kit_of(request)
     async with kit.database.reading(None) as connection:
         role = await queries.role(connection, user.user_id)
     if role != "admin":

@@ -12,6 +12,7 @@ from services.evaluation.schemas import CaptionEvaluation
 from shared.decider import NotFound
 from shared.http.pagination import Page, PageQuery
 from shared.http.user import CurrentUser
+from shared.kit import kit_of
 
 router = APIRouter(prefix="/api/v1/caption-evaluations", tags=["evaluations"])
 
@@ -26,7 +27,7 @@ async def list_caption_evaluations(
     image_id: Annotated[UUID | None, Query(description="Only those of this image's descriptions.")] = None,
 ) -> Page[CaptionEvaluation]:
     """The verdicts on descriptions of your images, newest first."""
-    async with request.app.state.kit.database.reading(user.user_id) as connection:
+    async with kit_of(request).database.reading(user.user_id) as connection:
         rows = await queries.caption_evaluations(connection, user.user_id, image_id, page)
     return page.page(rows, lambda row: CaptionEvaluation.model_validate(dict(row)))
 
@@ -34,7 +35,7 @@ async def list_caption_evaluations(
 @router.get("/{evaluation_id}")
 async def read_caption_evaluation(evaluation_id: UUID, request: Request, user: CurrentUser) -> CaptionEvaluation:
     """One verdict on a description; reviewers see those of others, too."""
-    async with request.app.state.kit.database.reading(user.user_id, user.role) as connection:
+    async with kit_of(request).database.reading(user.user_id, user.role) as connection:
         row = await queries.caption_evaluation(connection, evaluation_id)
     if row is None:
         raise NotFound(_NO_EVALUATION)

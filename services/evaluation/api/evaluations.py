@@ -13,16 +13,11 @@ from shared.decider import NotFound
 from shared.http.pagination import Page, PageQuery
 from shared.http.responses import RowsResponse
 from shared.http.user import CurrentUser
-from shared.kit import Kit
+from shared.kit import kit_of
 
 router = APIRouter(prefix="/api/v1/evaluations", tags=["evaluations"])
 
 _NO_EVALUATION = "There is no such evaluation; list the evaluations of your workflow to see which there are."
-
-
-def _kit(request: Request) -> Kit:
-    kit: Kit = request.app.state.kit
-    return kit
 
 
 @router.get("", response_model=Page[Evaluation])
@@ -34,7 +29,7 @@ async def list_evaluations(
     draft_id: Annotated[UUID | None, Query(description="Only those of this draft.")] = None,
 ) -> Response:
     """The evaluations of your drafts, newest first."""
-    async with _kit(request).database.reading(user.user_id) as connection:
+    async with kit_of(request).database.reading(user.user_id) as connection:
         rows = await queries.evaluations(connection, user.user_id, workflow_id, draft_id, page)
     found = page.page(rows, dict)
     return RowsResponse({"items": found.items, "next_cursor": found.next_cursor})
@@ -43,7 +38,7 @@ async def list_evaluations(
 @router.get("/{evaluation_id}", response_model=Evaluation)
 async def read_evaluation(evaluation_id: UUID, request: Request, user: CurrentUser) -> Response:
     """One evaluation."""
-    async with _kit(request).database.reading(user.user_id, user.role) as connection:
+    async with kit_of(request).database.reading(user.user_id, user.role) as connection:
         row = await queries.evaluation(connection, evaluation_id)
     if row is None:
         raise NotFound(_NO_EVALUATION)

@@ -12,6 +12,7 @@ from services.evaluation.captions import judged
 from services.evaluation.schemas import CaptionScore
 from shared.http.internal import InternalOnly
 from shared.ids import derive
+from shared.kit import kit_of
 
 router = APIRouter(prefix="/internal/evaluations", dependencies=[InternalOnly], include_in_schema=False)
 
@@ -31,7 +32,7 @@ async def judge_caption(body: CaptionIn, request: Request) -> CaptionScore:
     """Judge a description and keep the verdict; the last one again is the same verdict."""
     caption_evaluation_id = derive("caption_evaluation", body.image_id, body.caption)
     command = judged(caption_evaluation_id, body.image_id, body.user_id, body.caption)
-    await request.app.state.kit.handle(command, actor=None)
+    await kit_of(request).handle(command, actor=None)
     return CaptionScore(
         score=command.score,
         level=command.level,

@@ -12,7 +12,6 @@ import asyncpg
 import orjson
 from fastapi import APIRouter, Query, Request
 
-from services.generation.api.common import kit_of
 from services.generation.domain.caption_settings import CaptionChoices, ChangeCaptionSettings
 from services.generation.domain.caption_task import NO_TASK, CancelCaptionTask, StartCaptionTask
 from services.generation.queries import captions as queries
@@ -29,6 +28,7 @@ from shared.http.idempotency import Idempotency
 from shared.http.pagination import Page, PageQuery
 from shared.http.problem import Problem
 from shared.http.user import CurrentUser
+from shared.kit import kit_of
 
 router = APIRouter(prefix="/api/v1", tags=["captions"])
 

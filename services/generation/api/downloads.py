@@ -11,13 +11,13 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 from slugify import slugify
 
-from services.generation.api.common import kit_of
 from services.generation.domain.output import NO_OUTPUT
 from services.generation.downloads import MEDIA_TYPES, Format, Text, rendered
 from services.generation.queries import outputs as queries
 from shared.decider import Conflict, NotFound
 from shared.http.openapi import problem_answer
 from shared.http.user import CurrentUser
+from shared.kit import kit_of
 
 router = APIRouter(prefix="/api/v1/outputs", tags=["outputs"])
 

@@ -8,7 +8,6 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
-from services.generation.api.common import kit_of
 from services.generation.domain.difference import Unit, difference
 from services.generation.queries import drafts as queries
 from services.generation.schemas.drafts import Diff, DiffPiece, Draft, Lineage
@@ -16,6 +15,7 @@ from shared.decider import Invalid, NotFound
 from shared.http.pagination import Page, PageQuery
 from shared.http.responses import RowsResponse
 from shared.http.user import CurrentUser
+from shared.kit import kit_of
 
 router = APIRouter(prefix="/api/v1/drafts", tags=["drafts"])
 

@@ -8,7 +8,6 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
-from services.generation.api.common import kit_of
 from services.generation.budget import limits_of, standing
 from services.generation.domain.caption import RecordCaption, RecordSummary
 from services.generation.domain.caption_task import CompleteCaptionTask, FailCaptionTask, ReportProgress
@@ -22,6 +21,7 @@ from services.generation.settings import GenerationSettings
 from shared.decider import Invalid, NotFound
 from shared.http.internal import InternalOnly
 from shared.http.responses import RowsResponse
+from shared.kit import kit_of
 
 router = APIRouter(prefix="/internal", dependencies=[InternalOnly], include_in_schema=False)
 

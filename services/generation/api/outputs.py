@@ -11,7 +11,6 @@ from fastapi import APIRouter, Query, Request, Response
 from sse_starlette import EventSourceResponse
 
 from contracts.events.generation import OutputDeleted, OutputKind, TemplateType
-from services.generation.api.common import kit_of
 from services.generation.domain.output import (
     NO_OUTPUT,
     ArchiveOutput,
@@ -32,6 +31,7 @@ from shared.http.idempotency import Idempotency
 from shared.http.live import LastEventId
 from shared.http.pagination import Page, PageQuery
 from shared.http.user import CurrentUser, Moderator
+from shared.kit import kit_of
 
 router = APIRouter(prefix="/api/v1", tags=["outputs"])
 

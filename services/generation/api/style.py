@@ -6,13 +6,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 
-from services.generation.api.common import kit_of
 from services.generation.engines.forms import FORMS
 from services.generation.engines.tones import tones
 from services.generation.schemas.style import StyleProfile, Tone, Tones
 from services.generation.styles import samples_of
 from shared.decider import Invalid
 from shared.http.user import CurrentUser
+from shared.kit import kit_of
 from shared.style import described, profile
 
 router = APIRouter(prefix="/api/v1", tags=["style"])

@@ -11,7 +11,6 @@ import asyncpg
 from fastapi import APIRouter, Query, Request, Response
 
 from contracts.events.generation import TemplateType
-from services.generation.api.common import kit_of
 from services.generation.domain.placeholders import placeholders, replaced, unknown, variables
 from services.generation.domain.template import NO_TEMPLATE, ChangeTemplate, CreateTemplate, DeleteTemplate
 from services.generation.queries import templates as queries
@@ -20,6 +19,7 @@ from shared.decider import Conflict, NotFound
 from shared.http.idempotency import Idempotency
 from shared.http.pagination import Page, PageQuery
 from shared.http.user import CurrentUser
+from shared.kit import kit_of
 
 router = APIRouter(prefix="/api/v1/templates", tags=["templates"])
 

@@ -8,13 +8,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 
-from services.generation.api.common import kit_of
 from services.generation.budget import limits_of, standing
 from services.generation.queries import usage as queries
 from services.generation.schemas.usage import DayOfModel, TokenBudget, TokenUsage
 from services.generation.settings import GenerationSettings
 from shared.decider import Invalid
 from shared.http.user import CurrentUser
+from shared.kit import kit_of
 
 router = APIRouter(prefix="/api/v1/token-usage", tags=["token usage"])
 

@@ -15,6 +15,7 @@ from services.media.api.reading import storing
 from services.media.extraction.sniffing import IMAGES
 from shared.decider import NotFound
 from shared.http.internal import InternalOnly
+from shared.kit import kit_of
 
 router = APIRouter(prefix="/internal/contents", dependencies=[InternalOnly], include_in_schema=False)
 
@@ -43,7 +44,7 @@ class Contents(BaseModel):
 async def list_contents(user_id: UUID, request: Request, after: str = "", after_id: UUID | None = None) -> Contents:
     """What is kept of the user, some at a time: files, images of posts, files of collected posts."""
     place = (after, after_id or UUID(int=0))
-    async with request.app.state.kit.database.reading(user_id) as connection:
+    async with kit_of(request).database.reading(user_id) as connection:
         rows = await queries.contents(connection, user_id, *place, _PAGE)
     here = f"/internal/contents/{user_id}"
     items = [
@@ -63,7 +64,7 @@ async def list_contents(user_id: UUID, request: Request, after: str = "", after_
 @router.get("/{user_id}/{kind}/{content_id}")
 async def read_content(user_id: UUID, kind: str, content_id: UUID, request: Request) -> Response:
     """The bytes. Raises NotFound when they are gone."""
-    kit = request.app.state.kit
+    kit = kit_of(request)
     async with kit.database.reading(user_id) as connection:
         path = await queries.path_of(connection, user_id, kind, content_id)
     if path is None:

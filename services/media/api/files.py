@@ -16,6 +16,7 @@ from shared.http.deadline import RequestDeadline
 from shared.http.openapi import problem_answer
 from shared.http.pagination import Page, PageQuery
 from shared.http.user import CurrentUser
+from shared.kit import kit_of
 
 router = APIRouter(prefix="/api/v1/files", tags=["files"])
 
@@ -28,7 +29,7 @@ async def list_files(
     project_id: Annotated[UUID | None, Query(description="Only the files of this project.")] = None,
 ) -> Page[FileView]:
     """Your files, newest first."""
-    async with request.app.state.kit.database.reading(user.user_id) as connection:
+    async with kit_of(request).database.reading(user.user_id) as connection:
         rows = await queries.files(connection, user.user_id, page, project_id)
     return page.page(rows, FileView.of)
 
@@ -38,7 +39,7 @@ async def get_file(
     file_id: UUID, request: Request, user: CurrentUser, deadline: RequestDeadline, wait: WaitQuery = 0
 ) -> FileView:
     """One file. With `wait`, answers as soon as its text was read or could not be."""
-    return FileView.of(await find(request.app.state.kit, user.user_id, file_id, wait, deadline))
+    return FileView.of(await find(kit_of(request), user.user_id, file_id, wait, deadline))
 
 
 @router.get(
@@ -48,7 +49,7 @@ async def get_file(
 )
 async def get_content(file_id: UUID, request: Request, user: CurrentUser, deadline: RequestDeadline) -> Response:
     """The bytes, for download."""
-    kit = request.app.state.kit
+    kit = kit_of(request)
     row = await find(kit, user.user_id, file_id, 0, deadline)
     async with storing():
         data = await kit.tools.storage.get(row["path"])
@@ -70,11 +71,11 @@ async def get_text(
     file_id: UUID, request: Request, user: CurrentUser, deadline: RequestDeadline, wait: WaitQuery = 0
 ) -> TextView:
     """What the file says, as Markdown. 409 while it is being read (`current`: pending) and if it cannot be (failed)."""
-    kit = request.app.state.kit
+    kit = kit_of(request)
     return await text_of(kit, await find(kit, user.user_id, file_id, wait, deadline))
 
 
 @router.delete("/{file_id}", status_code=204)
 async def delete_file(file_id: UUID, request: Request, user: CurrentUser) -> None:
     """The file is gone at once; its bytes and its text leave the storage right after."""
-    await request.app.state.kit.handle(DeleteFile(file_id, user.user_id), actor=user.user_id)
+    await kit_of(request).handle(DeleteFile(file_id, user.user_id), actor=user.user_id)

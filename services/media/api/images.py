@@ -22,7 +22,7 @@ from shared.http.openapi import problem_answer
 from shared.http.pagination import Page, PageQuery
 from shared.http.problem import Problem
 from shared.http.user import CurrentUser
-from shared.kit import Kit
+from shared.kit import Kit, kit_of
 from shared.security.tokens import Claims
 
 router = APIRouter(prefix="/api/v1/images", tags=["images"])
@@ -89,7 +89,7 @@ async def list_images(
     wanted = ImageFilter(
         status, min_score, max_score, needs_special_review, since, until, platform, connection_id, post_id
     )
-    async with request.app.state.kit.database.reading(user.user_id) as connection:
+    async with kit_of(request).database.reading(user.user_id) as connection:
         rows = await queries.images(connection, user.user_id, page, wanted)
     return page.page(rows, _view)
 
@@ -102,7 +102,7 @@ async def list_captions_to_review(
     needs_special_review: Annotated[bool | None, Query(description="Only captions that do, or do not.")] = None,
 ) -> Page[ImageView]:
     """Images whose captions await a person, newest first: yours, and everybody's for reviewers and above."""
-    async with request.app.state.kit.database.reading(user.user_id, user.role) as connection:
+    async with kit_of(request).database.reading(user.user_id, user.role) as connection:
         rows = await queries.to_review(connection, page, needs_special_review)
     return page.page(rows, _view)
 
@@ -110,7 +110,7 @@ async def list_captions_to_review(
 @router.get("/{image_id}")
 async def read_image(image_id: UUID, request: Request, user: CurrentUser) -> ImageView:
     """One image; reviewers read those that await a decision, moderators all."""
-    return _view(await _find(request.app.state.kit, user, image_id))
+    return _view(await _find(kit_of(request), user, image_id))
 
 
 @router.get(
@@ -120,7 +120,7 @@ async def read_image(image_id: UUID, request: Request, user: CurrentUser) -> Ima
 )
 async def read_bytes(image_id: UUID, request: Request, user: CurrentUser) -> Response:
     """The image itself."""
-    kit: Kit = request.app.state.kit
+    kit = kit_of(request)
     row = await _find(kit, user, image_id)
     if row["sha256"] is None:
         raise NotFound("The bytes of the image are not here; fetch it from `image_url`, or send them with PUT.")
@@ -137,7 +137,7 @@ async def read_bytes(image_id: UUID, request: Request, user: CurrentUser) -> Res
 )
 async def send_bytes(image_id: UUID, request: Request, user: CurrentUser) -> ImageView:
     """Send the image, where it could not be fetched: PNG, JPEG, GIF or WebP; what it is, its bytes decide."""
-    kit: Kit = request.app.state.kit
+    kit = kit_of(request)
     row = await _find(kit, user, image_id)
     if row["user_id"] != user.user_id:
         raise NotFound(_NONE)

@@ -13,6 +13,7 @@ from services.media.api.views import TextView
 from services.media.keeping import keep_text
 from shared.http.deadline import RequestDeadline
 from shared.http.internal import InternalOnly
+from shared.kit import kit_of
 
 router = APIRouter(prefix="/internal", dependencies=[InternalOnly], include_in_schema=False)
 
@@ -37,7 +38,7 @@ class KeptText(BaseModel):
 async def add_text(body: NewText, request: Request) -> KeptText:
     """Keep a text as a file; the same text of the same user is the same file."""
     async with storing():
-        file_id, sha256 = await keep_text(request.app.state.kit, body.user_id, body.title, body.text)
+        file_id, sha256 = await keep_text(kit_of(request), body.user_id, body.title, body.text)
     return KeptText(file_id=file_id, sha256=sha256, characters=len(body.text))
 
 
@@ -49,7 +50,7 @@ async def read_content(
     user_id: Annotated[UUID, Query(description="Only if the file is this user's.")],
 ) -> Response:
     """The bytes of a file."""
-    kit = request.app.state.kit
+    kit = kit_of(request)
     row = await find(kit, user_id, file_id, 0, deadline)
     async with storing():
         data = await kit.tools.storage.get(row["path"])
@@ -65,5 +66,5 @@ async def read_text(
     wait: WaitQuery = MAX_WAIT,
 ) -> TextView:
     """The text of a file, waiting for it as long as the deadline allows unless `wait` says otherwise."""
-    kit = request.app.state.kit
+    kit = kit_of(request)
     return await text_of(kit, await find(kit, user_id, file_id, wait, deadline))

@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 from services.media import queries
 from shared.http.pagination import Page, PageQuery
 from shared.http.user import CurrentUser
+from shared.kit import kit_of
 
 router = APIRouter(prefix="/api/v1/media-files", tags=["media files"])
 
@@ -37,6 +38,6 @@ async def list_media_files(
     post_id: Annotated[UUID | None, Query(description="Only files of this collected post.")] = None,
 ) -> Page[MediaFileView]:
     """Files of your collected posts, newest first."""
-    async with request.app.state.kit.database.reading(user.user_id) as connection:
+    async with kit_of(request).database.reading(user.user_id) as connection:
         rows = await queries.media_files(connection, user.user_id, page, post_id)
     return page.page(rows, lambda row: MediaFileView(**row))

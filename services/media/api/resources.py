@@ -22,7 +22,7 @@ from shared.http.openapi import problem_answer
 from shared.http.pagination import Page, PageQuery
 from shared.http.problem import Problem
 from shared.http.user import CurrentUser
-from shared.kit import Kit
+from shared.kit import Kit, kit_of
 
 router = APIRouter(prefix="/api/v1/resources", tags=["resources"])
 
@@ -83,11 +83,11 @@ async def add_resource(
     """Keep a resource. A file or page is read now; what becomes of it later changes nothing."""
     resource_id = idempotency.id("resource")
     if body.content is not None or not idempotency.replayed:
-        content, metadata = await _said(request.app.state.kit, user.user_id, body, deadline)
+        content, metadata = await _said(kit_of(request), user.user_id, body, deadline)
         command = AddResource(resource_id, user.user_id, body.type, content, metadata)
         await idempotency.handle(command, actor=user.user_id)
     response.headers["Location"] = f"/api/v1/resources/{resource_id}"
-    return await _view(request.app.state.kit, user.user_id, resource_id)
+    return await _view(kit_of(request), user.user_id, resource_id)
 
 
 @router.get("")
@@ -98,7 +98,7 @@ async def list_resources(
     type: Annotated[ResourceType | None, Query(description="Only resources of this type.")] = None,
 ) -> Page[ResourceView]:
     """Your resources, newest first."""
-    async with request.app.state.kit.database.reading(user.user_id) as connection:
+    async with kit_of(request).database.reading(user.user_id) as connection:
         rows = await queries.resources(connection, user.user_id, page, type)
     return page.page(rows, ResourceView.of)
 
@@ -106,13 +106,13 @@ async def list_resources(
 @router.get("/{resource_id}")
 async def get_resource(resource_id: UUID, request: Request, user: CurrentUser) -> ResourceView:
     """One resource."""
-    return await _view(request.app.state.kit, user.user_id, resource_id)
+    return await _view(kit_of(request), user.user_id, resource_id)
 
 
 @router.delete("/{resource_id}", status_code=204)
 async def remove_resource(resource_id: UUID, request: Request, user: CurrentUser) -> None:
     """Take a resource away; the engines go by it no longer."""
-    await request.app.state.kit.handle(RemoveResource(resource_id, user.user_id), actor=user.user_id)
+    await kit_of(request).handle(RemoveResource(resource_id, user.user_id), actor=user.user_id)
 
 
 async def _said(kit: Kit, user_id: UUID, body: NewResource, deadline: Deadline) -> tuple[str, dict[str, Any]]:

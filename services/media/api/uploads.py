@@ -21,7 +21,7 @@ from shared.http.deadline import RequestDeadline
 from shared.http.idempotency import Idempotency, IdempotentRequest
 from shared.http.openapi import problem_answer
 from shared.http.user import CurrentUser
-from shared.kit import Kit
+from shared.kit import Kit, kit_of
 
 router = APIRouter(prefix="/api/v1/files", tags=["files"])
 
@@ -50,7 +50,7 @@ async def upload(
     project_id: Annotated[UUID | None, Form(description="The project it is to belong to.")] = None,
 ) -> FileView:
     """Keep a file. Its text is read at once; `GET /api/v1/files/{id}?wait=20` tells when it is there."""
-    kit: Kit = request.app.state.kit
+    kit = kit_of(request)
     limits = kit.tools.settings.limits
     if project_id is not None:
         await _require_project(request, project_id, deadline)
@@ -70,7 +70,7 @@ async def from_url(
     idempotency: Idempotency,
 ) -> FileView:
     """Fetch a page or document and keep it as if it had been uploaded. Private networks are not reached."""
-    kit: Kit = request.app.state.kit
+    kit = kit_of(request)
     if idempotency.replayed:
         # What the page says now may differ; the file is what was fetched the first time.
         return await _view(kit, response, user.user_id, idempotency.id("file"))

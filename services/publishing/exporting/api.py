@@ -12,6 +12,7 @@ from services.publishing.exporting import queries
 from services.publishing.exporting.cells import as_csv, as_json
 from services.publishing.schemas import JobStatus
 from shared.http.user import CurrentUser
+from shared.kit import kit_of
 
 router = APIRouter(prefix="/api/v1/export", tags=["export"])
 
@@ -29,14 +30,14 @@ async def export_csv(
     byte_order_mark: Annotated[bool, Query(description="Begin with the mark by which Excel knows UTF-8.")] = False,
 ) -> StreamingResponse:
     """Your posts, oldest first, a line each; cells that a spreadsheet would calculate begin with an apostrophe."""
-    pages = queries.posts(request.app.state.kit.database, user.user_id, status)
+    pages = queries.posts(kit_of(request).database, user.user_id, status)
     return _file(as_csv(pages, mark=byte_order_mark), "text/csv; charset=utf-8; header=present", "posts.csv")
 
 
 @router.get("/posts.json", response_class=StreamingResponse, responses={200: {"content": {"application/json": {}}}})
 async def export_json(request: Request, user: CurrentUser, status: Statuses = None) -> StreamingResponse:
     """Your posts, oldest first, as one array of objects."""
-    pages = queries.posts(request.app.state.kit.database, user.user_id, status)
+    pages = queries.posts(kit_of(request).database, user.user_id, status)
     return _file(as_json(pages), "application/json", "posts.json")
 
 

@@ -17,7 +17,7 @@ from shared.decider import Conflict, Invalid, NotFound
 from shared.http.idempotency import Idempotency
 from shared.http.pagination import Page, PageQuery
 from shared.http.user import CurrentUser
-from shared.kit import Kit
+from shared.kit import Kit, kit_of
 
 router = APIRouter(prefix="/api/v1/platform-posts", tags=["platform posts"])
 
@@ -29,7 +29,7 @@ async def import_post(
     body: NewPlatformPost, request: Request, response: Response, user: CurrentUser, idempotency: Idempotency
 ) -> PlatformPost:
     """Look after a post on Mastodon or Pixelfed: its images get captions. Each post is imported once."""
-    kit: Kit = request.app.state.kit
+    kit = kit_of(request)
     async with kit.database.reading(user.user_id) as connection:
         account = await connections.connection(connection, body.connection_id)
     if account is None:
@@ -65,7 +65,7 @@ async def list_posts(
     connection_id: Annotated[UUID | None, Query(description="Only posts of this connection.")] = None,
 ) -> Page[PlatformPost]:
     """Your imported posts, newest first."""
-    async with request.app.state.kit.database.reading(user.user_id) as connection:
+    async with kit_of(request).database.reading(user.user_id) as connection:
         rows = await queries.posts(connection, user.user_id, page, connection_id)
     return page.page(rows, lambda row: PlatformPost(**row))
 
@@ -73,13 +73,13 @@ async def list_posts(
 @router.get("/{post_id}")
 async def read_post(post_id: UUID, request: Request, user: CurrentUser) -> PlatformPost:
     """One imported post."""
-    return await _post(request.app.state.kit, user.user_id, post_id)
+    return await _post(kit_of(request), user.user_id, post_id)
 
 
 @router.delete("/{post_id}", status_code=204)
 async def remove_post(post_id: UUID, request: Request, user: CurrentUser) -> None:
     """Look after the post no longer. It stays on the platform; its images leave the storage here."""
-    await request.app.state.kit.handle(RemoveImport(post_id, user.user_id), actor=user.user_id)
+    await kit_of(request).handle(RemoveImport(post_id, user.user_id), actor=user.user_id)
 
 
 async def _post(kit: Kit, user_id: UUID, post_id: UUID) -> PlatformPost:

@@ -22,7 +22,7 @@ from shared.decider import Invalid, NotFound
 from shared.http.problem import Problem
 from shared.http.user import CurrentUser
 from shared.ids import new_id
-from shared.kit import Kit
+from shared.kit import Kit, kit_of
 
 router = APIRouter(prefix="/api/v1/connections", tags=["connections"])
 
@@ -32,7 +32,7 @@ _BEGIN_AGAIN = "Begin again at /api/v1/connections/authorize."
 @router.post("/authorize")
 async def authorize(body: Authorize, request: Request, user: CurrentUser) -> Authorization:
     """Where to log in at the platform. It sends the user back with `code` and `state` for the callback."""
-    kit: Kit = request.app.state.kit
+    kit = kit_of(request)
     tools: Tools = kit.tools
     if not tools.oauth.offers(body.platform):
         name = NAMES[body.platform]
@@ -70,7 +70,7 @@ async def callback(
 
     The one who calls has to be the one who began: whoever lures somebody else into agreeing gets no account of theirs.
     """
-    kit: Kit = request.app.state.kit
+    kit = kit_of(request)
     begun = unseal(state, user.user_id, datetime.now(UTC), kit.store.cipher)
     name = NAMES[begun.platform]
     if error is not None or not code:

@@ -17,7 +17,7 @@ from services.publishing.schemas import Job
 from shared.decider import Invalid, NotFound
 from shared.http.idempotency import Idempotency
 from shared.http.user import CurrentUser
-from shared.kit import Kit
+from shared.kit import kit_of
 from shared.local_time import zone
 
 router = APIRouter(prefix="/api/v1", tags=["schedule"])
@@ -30,7 +30,7 @@ _NO_SLOT = "There is no such slot; list your slots to see which there are."
 @router.post("/slots", status_code=201)
 async def add_slot(body: NewSlot, request: Request, user: CurrentUser, idempotency: Idempotency) -> Slot:
     """Name a time of the week. Posts take the next free one with `"publish": {"next_free_slot": true}`."""
-    kit: Kit = request.app.state.kit
+    kit = kit_of(request)
     zone(body.time_zone)
     async with kit.database.reading(user.user_id) as connection:
         if body.connection_id is not None:
@@ -51,7 +51,7 @@ async def add_slot(body: NewSlot, request: Request, user: CurrentUser, idempoten
 @router.get("/slots")
 async def list_slots(request: Request, user: CurrentUser) -> list[Slot]:
     """Your slots, oldest first: at most 100."""
-    kit: Kit = request.app.state.kit
+    kit = kit_of(request)
     async with kit.database.reading(user.user_id) as connection:
         return [Slot(**row) for row in await queries.slots(connection, user.user_id)]
 
@@ -64,7 +64,7 @@ async def next_slot(
     connection_id: Annotated[UUID | None, Query(description="Null: the platform's default one.")] = None,
 ) -> FreeSlot:
     """The next time that no post has yet. Asking takes nothing."""
-    kit: Kit = request.app.state.kit
+    kit = kit_of(request)
     async with kit.database.reading(user.user_id) as connection:
         slots = _slots(await queries.slots(connection, user.user_id))
         situation = await queries.situation(connection, user.user_id, platform, None)
@@ -78,7 +78,7 @@ async def next_slot(
 @router.delete("/slots/{slot_id}", status_code=204)
 async def remove_slot(slot_id: UUID, request: Request, user: CurrentUser) -> Response:
     """Take a slot away. Posts that have its times keep them."""
-    kit: Kit = request.app.state.kit
+    kit = kit_of(request)
     await kit.handle(domain.RemoveSlot(slot_id, user.user_id), actor=user.user_id)
     return Response(status_code=204)
 
@@ -100,7 +100,7 @@ async def calendar(
         ends = datetime.combine(to + timedelta(days=1), time(), here).astimezone(UTC)
     except OverflowError:
         raise Invalid(f"{to} is out of reach; choose other days.") from None
-    kit: Kit = request.app.state.kit
+    kit = kit_of(request)
     async with kit.database.reading(user.user_id) as connection:
         jobs = await queries.calendar(connection, user.user_id, begins, ends, _MOST + 1)
         slots = _slots(await queries.slots(connection, user.user_id))

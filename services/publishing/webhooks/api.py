@@ -30,7 +30,7 @@ from shared.http.idempotency import Idempotency
 from shared.http.pagination import Page, PageQuery
 from shared.http.user import CurrentUser
 from shared.ids import new_id
-from shared.kit import Kit
+from shared.kit import Kit, kit_of
 from shared.security.tokens import Claims
 
 router = APIRouter(prefix="/api/v1/webhooks", tags=["webhooks"])
@@ -39,13 +39,8 @@ _MOST_REPLAYED = 10_000
 _NO_DELIVERY = "There is no such delivery; list the webhook's deliveries to see which there are."
 
 
-def _kit(request: Request) -> Kit:
-    kit: Kit = request.app.state.kit
-    return kit
-
-
 def _sender(request: Request) -> Sender:
-    sender: Sender = _kit(request).tools.webhooks
+    sender: Sender = kit_of(request).tools.webhooks
     return sender
 
 
@@ -64,7 +59,7 @@ async def add_webhook(
     body: NewWebhook, request: Request, response: Response, user: CurrentUser, idempotency: Idempotency
 ) -> WebhookWithSecret:
     """Have an address told what happens from now on. The secret that signs is shown in this answer only."""
-    kit = _kit(request)
+    kit = kit_of(request)
     url = _sender(request).check(body.url)
     webhook_id = idempotency.id()
     command = AddWebhook(
@@ -78,7 +73,7 @@ async def add_webhook(
 @router.get("")
 async def list_webhooks(request: Request, user: CurrentUser, page: PageQuery) -> Page[Webhook]:
     """Your webhooks, newest first."""
-    async with _kit(request).database.reading(user.user_id) as connection:
+    async with kit_of(request).database.reading(user.user_id) as connection:
         rows = await queries.webhooks(connection, user.user_id, page)
     return page.page(rows, lambda row: Webhook(**row))
 
@@ -86,13 +81,13 @@ async def list_webhooks(request: Request, user: CurrentUser, page: PageQuery) ->
 @router.get("/{webhook_id}")
 async def read_webhook(webhook_id: UUID, request: Request, user: CurrentUser) -> Webhook:
     """One webhook; why it is disabled, if it is."""
-    return Webhook(**await _webhook(_kit(request), user, webhook_id))
+    return Webhook(**await _webhook(kit_of(request), user, webhook_id))
 
 
 @router.patch("/{webhook_id}")
 async def change_webhook(webhook_id: UUID, body: WebhookChange, request: Request, user: CurrentUser) -> Webhook:
     """Another address, filter or description; stop deliveries or begin them again."""
-    kit = _kit(request)
+    kit = kit_of(request)
     url = None if body.url is None else _sender(request).check(body.url)
     events = None if body.events is None else tuple(body.events)
     command = ChangeWebhook(webhook_id, user.user_id, url, events, body.description, body.is_active)
@@ -103,14 +98,14 @@ async def change_webhook(webhook_id: UUID, body: WebhookChange, request: Request
 @router.delete("/{webhook_id}", status_code=204)
 async def remove_webhook(webhook_id: UUID, request: Request, user: CurrentUser) -> Response:
     """Tell the address nothing more, and forget its deliveries."""
-    await _kit(request).handle(RemoveWebhook(webhook_id, user.user_id), actor=user.user_id)
+    await kit_of(request).handle(RemoveWebhook(webhook_id, user.user_id), actor=user.user_id)
     return Response(status_code=204)
 
 
 @router.post("/{webhook_id}/rotate-secret")
 async def rotate_secret(webhook_id: UUID, request: Request, user: CurrentUser) -> WebhookWithSecret:
     """Sign with another secret. For a day the one before signs as well, so that you can change over."""
-    kit = _kit(request)
+    kit = kit_of(request)
     until = datetime.now(UTC) + timedelta(hours=kit.tools.settings.webhook_secret_overlap_hours)
     command = RotateSecret(webhook_id, user.user_id, _sealed(kit, new_secret()), until)
     await kit.handle(command, actor=user.user_id)
@@ -120,7 +115,7 @@ async def rotate_secret(webhook_id: UUID, request: Request, user: CurrentUser) -
 @router.post("/{webhook_id}/test", status_code=202)
 async def test_webhook(webhook_id: UUID, request: Request, user: CurrentUser) -> DeliveryWithBody:
     """Send an event `webhook.test` now, whatever the filter says. The delivery's log tells how it went."""
-    kit = _kit(request)
+    kit = kit_of(request)
     await _active(kit, user, webhook_id)
     delivery_id, now = new_id(), datetime.now(UTC)
     timestamp = now.isoformat().replace("+00:00", "Z")
@@ -141,7 +136,7 @@ async def list_deliveries(
     type: Annotated[str | None, Query(max_length=60, description="Only events of this type.")] = None,
 ) -> Page[Delivery]:
     """What was sent and is to be sent, newest first, with every attempt."""
-    kit = _kit(request)
+    kit = kit_of(request)
     await _webhook(kit, user, webhook_id)
     async with kit.database.reading(user.user_id) as connection:
         rows = await queries.deliveries(connection, webhook_id, page, status, type)
@@ -151,13 +146,13 @@ async def list_deliveries(
 @router.get("/{webhook_id}/deliveries/{delivery_id}")
 async def read_delivery(webhook_id: UUID, delivery_id: UUID, request: Request, user: CurrentUser) -> DeliveryWithBody:
     """One delivery with its body."""
-    return await _delivery(_kit(request), user, webhook_id, delivery_id)
+    return await _delivery(kit_of(request), user, webhook_id, delivery_id)
 
 
 @router.post("/{webhook_id}/deliveries/{delivery_id}/replay", status_code=202)
 async def replay_delivery(webhook_id: UUID, delivery_id: UUID, request: Request, user: CurrentUser) -> DeliveryWithBody:
     """Send it once more, under the same `webhook-id`; one that waits for its next attempt goes now."""
-    kit = _kit(request)
+    kit = kit_of(request)
     await _active(kit, user, webhook_id)
     await _delivery(kit, user, webhook_id, delivery_id)
     await queries.again(kit.database, webhook_id, ["pending", "delivered", "failed"], delivery_id=delivery_id)
@@ -168,7 +163,7 @@ async def replay_delivery(webhook_id: UUID, delivery_id: UUID, request: Request,
 @router.post("/{webhook_id}/replay", status_code=202)
 async def replay_webhook(webhook_id: UUID, body: Replay, request: Request, user: CurrentUser) -> Replayed:
     """Send again what failed since a time (or also what was delivered), as after an outage of the receiver."""
-    kit = _kit(request)
+    kit = kit_of(request)
     await _active(kit, user, webhook_id)
     count = await queries.again(
         kit.database, webhook_id, list(body.statuses), since=body.since, most=_MOST_REPLAYED

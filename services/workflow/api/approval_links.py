@@ -18,7 +18,7 @@ from shared.decider import Conflict, Invalid, NotFound
 from shared.http.idempotency import Idempotency
 from shared.http.pagination import Page, PageQuery
 from shared.http.user import CurrentUser
-from shared.kit import Kit
+from shared.kit import kit_of
 
 router = APIRouter(prefix="/api/v1/workflows/{workflow_id}/approval-links", tags=["approvals"])
 
@@ -56,7 +56,7 @@ async def create_link(
     workflow_id: UUID, body: NewApprovalLink, request: Request, user: CurrentUser, idempotency: Idempotency
 ) -> ApprovalLink:
     """Make a link for your workflow. Accepting with it publishes nothing; that stays with you."""
-    kit: Kit = request.app.state.kit
+    kit = kit_of(request)
     link_id = idempotency.id()
     if not idempotency.replayed:
         async with kit.database.reading(user.user_id) as connection:
@@ -90,7 +90,7 @@ async def create_link(
 @router.get("")
 async def list_links(workflow_id: UUID, request: Request, user: CurrentUser, page: PageQuery) -> Page[ApprovalLink]:
     """The links of your workflow, newest first, those that are over among them."""
-    kit: Kit = request.app.state.kit
+    kit = kit_of(request)
     async with kit.database.reading(user.user_id) as connection:
         if not await queries.is_workflow(connection, workflow_id):
             raise NotFound(_NO_WORKFLOW)
@@ -101,13 +101,13 @@ async def list_links(workflow_id: UUID, request: Request, user: CurrentUser, pag
 @router.delete("/{link_id}", status_code=204)
 async def revoke_link(workflow_id: UUID, link_id: UUID, request: Request, user: CurrentUser) -> Response:
     """Withdraw a link at once; what was decided with it stays."""
-    kit: Kit = request.app.state.kit
+    kit = kit_of(request)
     await kit.handle(RevokeApprovalLink(link_id, workflow_id, user.user_id), actor=user.user_id)
     return Response(status_code=204)
 
 
 def _shown(row: Mapping[str, Any], request: Request) -> ApprovalLink:
-    tools: Tools = request.app.state.kit.tools
+    tools: Tools = kit_of(request).tools
     token = tools.approval_tokens.issue(row["id"], row["expires_at"])
     return ApprovalLink(**row, url=f"{_base(request, tools)}/approve/{token}")
 

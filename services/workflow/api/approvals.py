@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from services.workflow.approval_tokens import MAX_TOKEN_CHARACTERS
 from services.workflow.approvals import Approval, ApprovalCommentIn, ApprovalDecisionIn, holder
+from shared.kit import kit_of
 
 router = APIRouter(prefix="/api/v1/approvals", tags=["approvals"])
 
@@ -26,13 +27,13 @@ class Said(BaseModel):
 async def read_approval(token: Token, request: Request, response: Response) -> Approval:
     """The drafts the link is for, as they stand. Without an account; 410 when the link is over."""
     response.headers["Cache-Control"] = "no-store"
-    return await (await holder(request.app.state.kit, token)).look()
+    return await (await holder(kit_of(request), token)).look()
 
 
 @router.post("/{token}/decisions")
 async def decide(token: Token, body: ApprovalDecisionIn, request: Request) -> Approval:
     """Accept or reject a draft. 409 with the current state when it is not what awaits a decision any more."""
-    found = await holder(request.app.state.kit, token)
+    found = await holder(kit_of(request), token)
     await found.decide(body)
     return await found.look()
 
@@ -40,5 +41,5 @@ async def decide(token: Token, body: ApprovalDecisionIn, request: Request) -> Ap
 @router.post("/{token}/comments", status_code=201)
 async def comment(token: Token, body: ApprovalCommentIn, request: Request) -> Said:
     """Say something about a draft to its owner."""
-    found = await holder(request.app.state.kit, token)
+    found = await holder(kit_of(request), token)
     return Said(id=await found.comment(body))

@@ -22,6 +22,7 @@ from services.workflow.approvals import Approval, ApprovalCommentIn, ApprovalDec
 from shared.decider import DomainError, Forbidden, Invalid
 from shared.http.errors import to_problem
 from shared.http.problem import Problem
+from shared.kit import kit_of
 
 router = APIRouter(prefix="/approve", include_in_schema=False)
 
@@ -51,7 +52,7 @@ _Form = TypeVar("_Form", bound=BaseModel)
 async def page(token: Token, request: Request, done: str = "") -> Response:
     """The drafts with their counters, and forms to accept, reject and comment."""
     try:
-        found = await holder(request.app.state.kit, token)
+        found = await holder(kit_of(request), token)
         return _rendered(await found.look(), notice=_DONE.get(done, ""))
     except (DomainError, Problem) as refusal:
         return _refused(refusal, request)
@@ -62,7 +63,7 @@ async def act(token: Token, request: Request) -> Response:
     """What one of the forms says; then the page again."""
     try:
         _from_this_site(request)
-        found = await holder(request.app.state.kit, token)
+        found = await holder(kit_of(request), token)
     except (DomainError, Problem) as refusal:
         return _refused(refusal, request)
     try:

@@ -21,7 +21,7 @@ from shared.http.errors import to_problem
 from shared.http.problem import ProblemDetails
 from shared.http.user import CurrentUser
 from shared.ids import new_id
-from shared.kit import Kit
+from shared.kit import kit_of
 from shared.roles import may
 from shared.security.tokens import Claims
 
@@ -112,7 +112,7 @@ async def bulk_review(body: BulkReviewIn, request: Request, user: CurrentUser) -
 
 
 async def _decide(item: BulkDecisionIn, request: Request, user: Claims, now: datetime) -> BulkResult:
-    kit: Kit = request.app.state.kit
+    kit = kit_of(request)
     named: dict[str, Any] = {"workflow_id": item.workflow_id, "platform": item.platform, "draft_id": item.draft_id}
     try:
         if item.publish is not None and item.publish.media:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from services.workflow.domain.caption import Caption, ReviewCaption
 from services.workflow.schemas import In, Text
 from shared.http.user import CurrentUser
-from shared.kit import Kit
+from shared.kit import kit_of
 from shared.roles import may
 
 router = APIRouter(prefix="/api/v1/captions", tags=["captions"])
@@ -42,7 +42,7 @@ class CaptionReview(BaseModel):
 @router.post("/{image_id}/review")
 async def review_caption(image_id: UUID, body: CaptionReviewIn, request: Request, user: CurrentUser) -> CaptionReview:
     """Approve or reject the caption of an image: your own, and from the role of a reviewer on anybody's."""
-    kit: Kit = request.app.state.kit
+    kit = kit_of(request)
     command = ReviewCaption(
         image_id=image_id,
         reviewer_id=user.user_id,

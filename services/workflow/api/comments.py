@@ -17,7 +17,7 @@ from shared.decider import NotFound
 from shared.http.idempotency import Idempotency
 from shared.http.pagination import Page, PageQuery
 from shared.http.user import CurrentUser
-from shared.kit import Kit
+from shared.kit import kit_of
 from shared.roles import may
 
 router = APIRouter(prefix="/api/v1/workflows/{workflow_id}/comments", tags=["workflows"])
@@ -52,7 +52,7 @@ async def add_comment(
     workflow_id: UUID, body: NewComment, request: Request, user: CurrentUser, idempotency: Idempotency
 ) -> Comment:
     """Say something about a draft: of your own, and from the role of a reviewer on anybody's that awaits review."""
-    kit: Kit = request.app.state.kit
+    kit = kit_of(request)
     comment_id = idempotency.id()
     if not idempotency.replayed:
         async with kit.database.reading(user.user_id, user.role) as connection:
@@ -85,7 +85,7 @@ async def list_comments(
     resolved: Annotated[bool | None, Query(description="Only those that were, or were not, seen to.")] = None,
 ) -> Page[Comment]:
     """What was said about the drafts of a workflow, newest first."""
-    kit: Kit = request.app.state.kit
+    kit = kit_of(request)
     async with kit.database.reading(user.user_id, user.role) as connection:
         if not await queries.is_workflow(connection, workflow_id):
             raise NotFound("There is no such workflow; list your workflows to see which there are.")
@@ -96,7 +96,7 @@ async def list_comments(
 @router.post("/{comment_id}/resolve")
 async def resolve_comment(workflow_id: UUID, comment_id: UUID, request: Request, user: CurrentUser) -> Comment:
     """Say that a comment was seen to: the owner, its author, or a reviewer."""
-    kit: Kit = request.app.state.kit
+    kit = kit_of(request)
     command = ResolveComment(comment_id, workflow_id, user.user_id, may(user.role, "reviewer"))
     await kit.handle(command, actor=user.user_id)
     return await _comment(request, comment_id)
@@ -105,7 +105,7 @@ async def resolve_comment(workflow_id: UUID, comment_id: UUID, request: Request,
 @router.delete("/{comment_id}", status_code=204)
 async def delete_comment(workflow_id: UUID, comment_id: UUID, request: Request, user: CurrentUser) -> Response:
     """Take back what you said."""
-    kit: Kit = request.app.state.kit
+    kit = kit_of(request)
     command = DeleteComment(comment_id, workflow_id, user.user_id, may(user.role, "reviewer"))
     await kit.handle(command, actor=user.user_id)
     return Response(status_code=204)
@@ -113,7 +113,7 @@ async def delete_comment(workflow_id: UUID, comment_id: UUID, request: Request, 
 
 async def _comment(request: Request, comment_id: UUID) -> Comment:
     """As the service sees it: who was let act on it may read it, also when the draft was decided on meanwhile."""
-    kit: Kit = request.app.state.kit
+    kit = kit_of(request)
     async with kit.database.reading(None) as connection:
         row = await review_queries.comment(connection, comment_id)
     if row is None:

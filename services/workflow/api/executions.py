@@ -29,7 +29,7 @@ from shared.http.idempotency import Idempotency
 from shared.http.pagination import Page, PageQuery, PageRequest
 from shared.http.problem import Problem
 from shared.http.user import CurrentUser, Moderator
-from shared.kit import Kit
+from shared.kit import kit_of
 
 router = APIRouter(prefix="/api/v1/executions", tags=["executions"])
 
@@ -85,7 +85,7 @@ Fields = Annotated[tuple[dict[str, Any], UploadFile | None], Depends(_fields)]
 @router.post("", status_code=201, openapi_extra={"requestBody": _BODY})
 async def begin_execution(request: Request, user: CurrentUser, fields: Fields, idempotency: Idempotency) -> Execution:
     """Plan an execution: four to six steps by the kind of input. A file is kept among your files."""
-    kit: Kit = request.app.state.kit
+    kit = kit_of(request)
     tools: Tools = kit.tools
     execution_id = idempotency.id()
     if not idempotency.replayed:
@@ -127,7 +127,7 @@ async def list_executions(
     active: Annotated[bool, Query(description="Only those begun within the hour that have not ended.")] = False,
 ) -> Page[Execution]:
     """Your executions, newest first."""
-    kit: Kit = request.app.state.kit
+    kit = kit_of(request)
     async with kit.database.reading(user.user_id) as connection:
         if active:
             rows = await queries.active_executions(connection, user.user_id, page)
@@ -139,7 +139,7 @@ async def list_executions(
 @router.get("/statistics")
 async def read_statistics(request: Request, user: CurrentUser) -> Statistics:
     """How many executions you had, and how they went."""
-    kit: Kit = request.app.state.kit
+    kit = kit_of(request)
     async with kit.database.reading(user.user_id) as connection:
         return Statistics(**await queries.statistics(connection, user.user_id))
 
@@ -147,7 +147,7 @@ async def read_statistics(request: Request, user: CurrentUser) -> Statistics:
 @router.get("/active")
 async def list_active_executions(request: Request, user: Moderator, page: PageQuery) -> Page[ActiveExecution]:
     """Everybody's executions begun within the hour that have not ended, the longest under way first."""
-    kit: Kit = request.app.state.kit
+    kit = kit_of(request)
     async with kit.database.reading(user.user_id, user.role) as connection:
         rows = await queries.active_everywhere(connection, page)
     return page.page(rows, lambda row: ActiveExecution(**row), by="started_at")
@@ -156,7 +156,7 @@ async def list_active_executions(request: Request, user: Moderator, page: PageQu
 @router.get("/{execution_id}")
 async def read_execution(execution_id: UUID, request: Request, user: CurrentUser) -> ExecutionDetails:
     """One execution with its newest log lines and artifacts."""
-    kit: Kit = request.app.state.kit
+    kit = kit_of(request)
     async with kit.database.reading(user.user_id) as connection:
         row = await _found(connection, execution_id)
         logs = await queries.logs(connection, execution_id, _NEWEST, None)
@@ -171,7 +171,7 @@ async def read_execution(execution_id: UUID, request: Request, user: CurrentUser
 @router.delete("/{execution_id}")
 async def cancel_execution(execution_id: UUID, request: Request, user: CurrentUser) -> Execution:
     """Call an execution off; what it has made so far stays."""
-    kit: Kit = request.app.state.kit
+    kit = kit_of(request)
     await kit.handle(CancelExecution(execution_id, user.user_id), actor=user.user_id)
     return await _execution(request, user.user_id, execution_id)
 
@@ -185,7 +185,7 @@ async def list_logs(
     level: Annotated[list[LogLevel] | None, Query(description="Only lines of these levels.")] = None,
 ) -> Page[LogLine]:
     """The execution's log, newest first."""
-    kit: Kit = request.app.state.kit
+    kit = kit_of(request)
     async with kit.database.reading(user.user_id) as connection:
         await _found(connection, execution_id)
         rows = await queries.logs(connection, execution_id, page, level)
@@ -195,7 +195,7 @@ async def list_logs(
 @router.get("/{execution_id}/artifacts")
 async def list_artifacts(execution_id: UUID, request: Request, user: CurrentUser, page: PageQuery) -> Page[Artifact]:
     """What came out of the execution, newest first."""
-    kit: Kit = request.app.state.kit
+    kit = kit_of(request)
     async with kit.database.reading(user.user_id) as connection:
         await _found(connection, execution_id)
         rows = await queries.artifacts(connection, execution_id, page)
@@ -203,7 +203,7 @@ async def list_artifacts(execution_id: UUID, request: Request, user: CurrentUser
 
 
 async def _execution(request: Request, user_id: UUID, execution_id: UUID) -> Execution:
-    kit: Kit = request.app.state.kit
+    kit = kit_of(request)
     async with kit.database.reading(user_id) as connection:
         return Execution(**await _found(connection, execution_id))
 

@@ -14,7 +14,7 @@ from services.workflow.domain import execution as ask
 from services.workflow.domain.run import FinishRun, Progress, ReportProgress
 from services.workflow.schemas import Text
 from shared.http.internal import InternalOnly
-from shared.kit import Kit
+from shared.kit import kit_of
 
 router = APIRouter(prefix="/internal", dependencies=[InternalOnly], include_in_schema=False)
 
@@ -114,7 +114,7 @@ async def report_step(
     execution_id: UUID, step: Annotated[int, Path(ge=1, le=100)], body: StepReport, request: Request
 ) -> State:
     """How an attempt at a step went. The same report again changes nothing; one out of turn gets 409."""
-    kit: Kit = request.app.state.kit
+    kit = kit_of(request)
     state: ask.Execution = await kit.handle(_command(execution_id, step, body), actor=None)
     now = state.steps[step - 1]
     return State(status=state.status, current_step=state.current_step, step_status=now.status, attempts=now.attempts)
@@ -123,7 +123,7 @@ async def report_step(
 @router.put("/executions/{execution_id}/artifacts/{artifact_id}", status_code=204)
 async def add_artifact(execution_id: UUID, artifact_id: UUID, body: NewArtifact, request: Request) -> Response:
     """Something to keep came out of an execution; the id is of the sender's choice."""
-    kit: Kit = request.app.state.kit
+    kit = kit_of(request)
     fields = body.model_dump(exclude={"type"})
     command = ask.ProduceArtifact(execution_id, artifact_id, artifact_type=body.type, **fields)
     await kit.handle(command, actor=None)
@@ -133,7 +133,7 @@ async def add_artifact(execution_id: UUID, artifact_id: UUID, body: NewArtifact,
 @router.post("/processing-runs/{run_id}/progress", status_code=204)
 async def report_progress(run_id: UUID, body: RunProgress, request: Request) -> Response:
     """How far a batch has come."""
-    kit: Kit = request.app.state.kit
+    kit = kit_of(request)
     await kit.handle(ReportProgress(run_id, Progress(**body.model_dump())), actor=None)
     return Response(status_code=204)
 
@@ -141,7 +141,7 @@ async def report_progress(run_id: UUID, body: RunProgress, request: Request) -> 
 @router.post("/processing-runs/{run_id}/finish", status_code=204)
 async def finish_run(run_id: UUID, body: RunEnd, request: Request) -> Response:
     """A batch is over."""
-    kit: Kit = request.app.state.kit
+    kit = kit_of(request)
     await kit.handle(FinishRun(run_id, body.status), actor=None)
     return Response(status_code=204)
 
@@ -155,7 +155,7 @@ class Files(BaseModel):
 @router.post("/files/in-use")
 async def files_in_use(body: Files, request: Request) -> Files:
     """Which of these files a workflow or an execution was given that has not ended: media keeps them."""
-    kit: Kit = request.app.state.kit
+    kit = kit_of(request)
     async with kit.database.reading(None) as connection:
         return Files(file_ids=await queries.files_in_use(connection, body.file_ids))
 

@@ -16,7 +16,7 @@ from shared.decider import Invalid
 from shared.http.moment import Moment
 from shared.http.pagination import Page, PageQuery
 from shared.http.user import CurrentUser
-from shared.kit import Kit
+from shared.kit import kit_of
 
 router = APIRouter(prefix="/api/v1/review-queue", tags=["workflows"])
 
@@ -66,7 +66,7 @@ async def review_queue(
         raise Invalid("`min_score` is above `max_score`, so no draft could be found; swap them.")
     if waiting_before is not None and waiting_since is not None and waiting_since >= waiting_before:
         raise Invalid("`waiting_since` is not before `waiting_before`, so no draft could be found; swap them.")
-    kit: Kit = request.app.state.kit
+    kit = kit_of(request)
     filters = Filters(status, platform, min_score, max_score, project_id, author, waiting_before, waiting_since)
     async with kit.database.reading(user.user_id, user.role) as connection:
         rows = await queue_queries.review_queue(connection, page, filters, order)

@@ -18,7 +18,7 @@ from shared.decider import Conflict, NotFound
 from shared.http.idempotency import Idempotency
 from shared.http.pagination import Page, PageQuery
 from shared.http.user import CurrentUser
-from shared.kit import Kit
+from shared.kit import kit_of
 
 router = APIRouter(prefix="/api/v1/processing-runs", tags=["processing runs"])
 
@@ -84,7 +84,7 @@ async def list_runs(
     request: Request, user: CurrentUser, page: PageQuery, status: Annotated[RunStatus | None, Query()] = None
 ) -> Page[Run]:
     """Your processing runs, newest first."""
-    kit: Kit = request.app.state.kit
+    kit = kit_of(request)
     async with kit.database.reading(user.user_id) as connection:
         rows = await queries.runs(connection, user.user_id, page, status)
     return page.page(rows, Run.of)
@@ -99,13 +99,13 @@ async def read_run(run_id: UUID, request: Request, user: CurrentUser) -> Run:
 @router.post("/{run_id}/cancel")
 async def cancel_run(run_id: UUID, request: Request, user: CurrentUser) -> Run:
     """Call a running batch off; what it has done stays."""
-    kit: Kit = request.app.state.kit
+    kit = kit_of(request)
     await kit.handle(FinishRun(run_id, "cancelled", user.user_id), actor=user.user_id)
     return await _run(request, user.user_id, run_id)
 
 
 async def _run(request: Request, user_id: UUID, run_id: UUID) -> Run:
-    kit: Kit = request.app.state.kit
+    kit = kit_of(request)
     async with kit.database.reading(user_id) as connection:
         row = await queries.run(connection, run_id)
     if row is None:

@@ -32,17 +32,12 @@ from shared.decider import NotFound
 from shared.http.idempotency import Idempotency, UnseenIdempotency
 from shared.http.pagination import Page, PageQuery
 from shared.http.user import CurrentUser, Moderator
-from shared.kit import Kit
+from shared.kit import kit_of
 
 router = APIRouter(prefix="/api/v1")
 
 _NO_PROJECT = "There is no such project; list your projects to see which there are."
 _NO_WORKFLOW = "There is no such workflow; list your workflows to see which there are."
-
-
-def _kit(request: Request) -> Kit:
-    kit: Kit = request.app.state.kit
-    return kit
 
 
 @router.post("/projects", status_code=201, tags=["projects"])
@@ -57,7 +52,7 @@ async def create_project(body: NewProject, request: Request, user: CurrentUser, 
 @router.get("/projects", tags=["projects"])
 async def list_projects(request: Request, user: CurrentUser, page: PageQuery) -> Page[Project]:
     """Your projects, newest first."""
-    async with _kit(request).database.reading(user.user_id) as connection:
+    async with kit_of(request).database.reading(user.user_id) as connection:
         rows = await queries.projects(connection, user.user_id, page)
     return page.page(rows, lambda row: Project(**row))
 
@@ -68,7 +63,7 @@ async def read_activity(
 ) -> list[DayOfProjects]:
     """How many users made projects on each day, newest first; days without any are left out."""
     since = datetime.now(UTC) - timedelta(days=days)
-    async with _kit(request).database.reading(user.user_id, user.role) as connection:
+    async with kit_of(request).database.reading(user.user_id, user.role) as connection:
         rows = await queries.activity(connection, since)
     return [DayOfProjects(**row) for row in rows]
 
@@ -83,14 +78,14 @@ async def read_project(project_id: UUID, request: Request, user: CurrentUser) ->
 async def change_project(project_id: UUID, body: ProjectChange, request: Request, user: CurrentUser) -> Project:
     """Change a project's title or description."""
     command = UpdateProject(project_id, user.user_id, body.title, body.description)
-    await _kit(request).handle(command, actor=user.user_id)
+    await kit_of(request).handle(command, actor=user.user_id)
     return await _project(request, user.user_id, project_id)
 
 
 @router.delete("/projects/{project_id}", status_code=204, tags=["projects"])
 async def delete_project(project_id: UUID, request: Request, user: CurrentUser) -> Response:
     """Delete a project and its workflows."""
-    await _kit(request).handle(DeleteProject(project_id, user.user_id), actor=user.user_id)
+    await kit_of(request).handle(DeleteProject(project_id, user.user_id), actor=user.user_id)
     return Response(status_code=204)
 
 
@@ -100,7 +95,7 @@ async def list_workflows_of_project(
 ) -> Page[Workflow]:
     """The workflows of a project, newest first."""
     await _project(request, user.user_id, project_id)
-    async with _kit(request).database.reading(user.user_id) as connection:
+    async with kit_of(request).database.reading(user.user_id) as connection:
         rows = await queries.workflows(connection, user.user_id, page, None, project_id)
     return page.page(rows, lambda row: Workflow(**row))
 
@@ -110,7 +105,7 @@ async def start_workflow(
     body: NewWorkflow, request: Request, user: CurrentUser, idempotency: UnseenIdempotency
 ) -> WorkflowWithStates:
     """Start a workflow: drafts appear per platform, are judged, and wait for your review."""
-    kit = _kit(request)
+    kit = kit_of(request)
     workflow_id = idempotency.id()
     tools: Tools = kit.tools
     if body.project_id is not None or not stands_alone(body, tools):
@@ -145,7 +140,7 @@ async def list_workflows(
     project_id: Annotated[UUID | None, Query(description="Only those of this project.")] = None,
 ) -> Page[Workflow]:
     """Your workflows, newest first."""
-    async with _kit(request).database.reading(user.user_id) as connection:
+    async with kit_of(request).database.reading(user.user_id) as connection:
         rows = await queries.workflows(connection, user.user_id, page, status, project_id)
     return page.page(rows, lambda row: Workflow(**row))
 
@@ -159,7 +154,7 @@ async def read_workflow(workflow_id: UUID, request: Request, user: CurrentUser) 
 @router.post("/workflows/{workflow_id}/archive", tags=["workflows"])
 async def archive(workflow_id: UUID, request: Request, user: CurrentUser) -> WorkflowWithStates:
     """Put a workflow away: nothing is written, reviewed or published from it any more; it can still be read."""
-    await _kit(request).handle(ask.ArchiveWorkflow(workflow_id, user.user_id), actor=user.user_id)
+    await kit_of(request).handle(ask.ArchiveWorkflow(workflow_id, user.user_id), actor=user.user_id)
     return await _workflow(request, user.user_id, workflow_id)
 
 
@@ -170,7 +165,7 @@ async def review(workflow_id: UUID, body: ReviewIn, request: Request, user: Curr
     asked = {decision.platform: decision.publish for decision in body.decisions if decision.publish is not None}
     await _check_images(request, asked)
     command = ask.Review(workflow_id, user.user_id, tuple(decision_of(decision, now) for decision in body.decisions))
-    await _kit(request).handle(command, actor=user.user_id)
+    await kit_of(request).handle(command, actor=user.user_id)
     return await _workflow(request, user.user_id, workflow_id)
 
 
@@ -192,12 +187,12 @@ async def publish(
 
 async def _check_images(request: Request, publications: Mapping[str, PublishIn]) -> None:
     if any(how.media for how in publications.values()):
-        tools: Tools = _kit(request).tools
+        tools: Tools = kit_of(request).tools
         await check_images(tools.sources, publications, request.headers["authorization"])
 
 
 async def _project(request: Request, user_id: UUID, project_id: UUID) -> Project:
-    async with _kit(request).database.reading(user_id) as connection:
+    async with kit_of(request).database.reading(user_id) as connection:
         row = await queries.project(connection, project_id)
     if row is None:
         raise NotFound(_NO_PROJECT)
@@ -205,7 +200,7 @@ async def _project(request: Request, user_id: UUID, project_id: UUID) -> Project
 
 
 async def _workflow(request: Request, user_id: UUID, workflow_id: UUID) -> WorkflowWithStates:
-    async with _kit(request).database.reading(user_id) as connection:
+    async with kit_of(request).database.reading(user_id) as connection:
         row = await queries.workflow(connection, workflow_id)
     if row is None:
         raise NotFound(_NO_WORKFLOW)

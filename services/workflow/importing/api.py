@@ -22,7 +22,7 @@ from shared.http.idempotency import Idempotency, IdempotentRequest
 from shared.http.pagination import Page, PageQuery
 from shared.http.problem import Problem
 from shared.http.user import CurrentUser
-from shared.kit import Kit
+from shared.kit import Kit, kit_of
 
 router = APIRouter(prefix="/api/v1/import", tags=["import"])
 
@@ -88,7 +88,7 @@ async def import_posts(
 
     Nothing is imported when a line is refused, unless `partial`. A line that was imported before changes nothing.
     """
-    kit: Kit = request.app.state.kit
+    kit = kit_of(request)
     if idempotency.replayed and (known := await _find(kit, user.user_id, idempotency.id())) is not None:
         return _accepted(response, known)
     rows = await asyncio.to_thread(read, await request.body(), *_content_type(request))
@@ -117,7 +117,7 @@ async def import_posts(
 @router.get("")
 async def list_imports(request: Request, user: CurrentUser, page: PageQuery) -> Page[Import]:
     """Your imports in the background, newest first."""
-    async with request.app.state.kit.database.reading(user.user_id) as connection:
+    async with kit_of(request).database.reading(user.user_id) as connection:
         rows = await queries.imports(connection, user.user_id, page)
     return page.page(rows, lambda row: Import(**row))
 
@@ -125,7 +125,7 @@ async def list_imports(request: Request, user: CurrentUser, page: PageQuery) -> 
 @router.get("/{import_id}")
 async def read_import(import_id: UUID, request: Request, user: CurrentUser) -> Import:
     """How far an import is."""
-    found = await _find(request.app.state.kit, user.user_id, import_id)
+    found = await _find(kit_of(request), user.user_id, import_id)
     if found is None:
         raise NotFound(_NONE)
     return found
@@ -134,7 +134,7 @@ async def read_import(import_id: UUID, request: Request, user: CurrentUser) -> I
 @router.get("/{import_id}/refused")
 async def list_refused(import_id: UUID, request: Request, user: CurrentUser, page: PageQuery) -> Page[Refusal]:
     """The lines that became no posts, as they were found, and what to change."""
-    kit: Kit = request.app.state.kit
+    kit = kit_of(request)
     if await _find(kit, user.user_id, import_id) is None:
         raise NotFound(_NONE)
     async with kit.database.reading(user.user_id) as connection:
