@@ -57,7 +57,10 @@ class Evaluation(BaseModel):
         description="How much each criterion counts in `score`: the workflow's own, or this installation's."
     )
     feedback: str = Field(description="What to change, the weakest criterion first.")
-    measures: dict[str, Any] = Field(description="What the scores rest on, by criterion.")
+    measures: dict[str, Any] = Field(
+        description="What the scores rest on, by criterion. Where the wanted model did not judge, `fallback_from` is "
+        "its name, `fallback_reason` says why in a word and `fallback_detail` what to do."
+    )
     judge: str = Field(description="Who judged: offline, model, instant, or offline-fallback.")
     model: str | None = Field(description="The model the judge used.")
     created_at: datetime

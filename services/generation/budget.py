@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 from uuid import UUID
@@ -78,18 +78,16 @@ class Purse:
     """What may be spent now. What this process has in hand counts as used; other processes' is known when it is paid,
     so a limit is passed by what they ask for at the same moment, and no more."""
 
-    def __init__(self, database: Database, limits: Limits) -> None:
-        self._database, self._limits = database, limits
+    def __init__(self, look: Callable[[UUID | None], Awaitable[Standing]]) -> None:
+        self._look = look
         self._in_hand: Counter[UUID | None] = Counter()
 
     @asynccontextmanager
     async def holding(self, user_id: UUID | None, tokens: int) -> AsyncIterator[str]:
         """A block in which about so many tokens are being spent; see shared.llm.Budget."""
-        now = await standing(self._database, self._limits, user_id)
-        counted = Standing(
-            now.day, now.in_all + self._in_hand.total(), now.of_user + self._in_hand[user_id], self._limits
-        )
-        if closed := counted.closed():
+        now = await self._look(user_id)
+        in_all, of_user = now.in_all + self._in_hand.total(), now.of_user + self._in_hand[user_id]
+        if closed := replace(now, in_all=in_all, of_user=of_user).closed():
             yield closed
             return
         self._in_hand[user_id] += tokens

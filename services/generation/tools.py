@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
-from services.generation.budget import Purse, limits_of
+from services.generation.budget import Purse, limits_of, standing
 from services.generation.engines.factory import build
 from services.generation.engines.offline import OfflineEngine
 from services.generation.engines.port import Engine
@@ -33,7 +34,7 @@ async def tools(kit: Kit) -> AsyncIterator[Tools]:
     settings = kit.settings
     assert isinstance(settings, GenerationSettings)
     assert kit.client is not None
-    purse = Purse(kit.database, limits_of(settings))
+    purse = Purse(partial(standing, kit.database, limits_of(settings)))
     engine = build(
         settings.engine,
         endpoints=settings.endpoints() if settings.engine == "model" else (),

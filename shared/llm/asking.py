@@ -7,8 +7,12 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel
+
+from shared.telemetry import semconv
+from shared.telemetry.tracing import SpanKind, span
 
 from .endpoint import Endpoint, client
 from .failures import Failure, failure
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _REPAIRS: Final = 1
+_SAID: Final = 300  # characters of what the endpoint said, for the operator's log
 # Of the time for all; a second model answers faster than the one that was wanted.
 _SHARE_OF_THE_FIRST: Final = 2 / 3
 
@@ -85,23 +90,24 @@ class Asker(Generic[A, D]):
             seconds = max(0.0, ends - clock()) * (1 if last else _SHARE_OF_THE_FIRST)
             used = _usage()
             try:
-                async with asyncio.timeout(seconds):
-                    result = await agent.run(message, model=model, deps=about, usage=used)
+                with _span(endpoint) as asked:
+                    async with asyncio.timeout(seconds):
+                        result = await agent.run(message, model=model, deps=about, usage=used)
+                    asked.set_attributes(semconv.answered(used.input_tokens, used.output_tokens))
             except Exception as error:
                 failed = failure(error, endpoint.model, seconds)
-                _log.warning(
-                    "a model gave no answer: %s", failed.detail, extra={"reason": failed.reason, "model": failed.model}
-                )
+                known = {"reason": failed.reason, "model": failed.model, "said": str(error)[:_SAID]}
+                _log.warning("a model gave no answer: %s", failed.detail, extra=known)
                 failures.append(failed)
                 bill += self._bill(endpoint, used, message, sent=failed.reason in ("timeout", "too_big"))
-                continue
-            bill += self._bill(endpoint, used, message, sent=True)
-            usage = {
-                "input_tokens": used.input_tokens,
-                "output_tokens": used.output_tokens,
-                "requests": used.requests,
-            }
-            return Answer(result.output, endpoint.model, usage, tuple(bill), tuple(failures))
+            else:
+                bill += self._bill(endpoint, used, message, sent=True)
+                usage = {
+                    "input_tokens": used.input_tokens,
+                    "output_tokens": used.output_tokens,
+                    "requests": used.requests,
+                }
+                return Answer(result.output, endpoint.model, usage, tuple(bill), tuple(failures))
         raise NoAnswer(failures, bill)
 
     def _bill(self, endpoint: Endpoint, used: RunUsage, message: str, *, sent: bool) -> list[Spent]:
@@ -135,6 +141,12 @@ class Asker(Generic[A, D]):
 
             found.append((endpoint, agent, client(endpoint, self._timeout)))
         return found
+
+
+def _span(endpoint: Endpoint) -> span:
+    host = urlsplit(endpoint.base_url).hostname or ""
+    attributes = semconv.asking(endpoint.model, api=endpoint.api, host=host)
+    return span(semconv.asking_name(endpoint.model), kind=SpanKind.CLIENT, attributes=attributes)
 
 
 def _usage() -> RunUsage:

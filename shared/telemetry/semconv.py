@@ -68,6 +68,26 @@ def processing(
     return attributes
 
 
+def asking_name(model: str) -> str:
+    """The name of the CLIENT span of a question to a language model: `chat small`."""
+    return f"chat {model}"
+
+
+def asking(model: str, *, api: str, host: str) -> dict[str, AttributeValue]:
+    """Attributes of a question to a language model."""
+    return {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": api,
+        "gen_ai.request.model": model,
+        "server.address": host,
+    }
+
+
+def answered(input_tokens: int, output_tokens: int) -> dict[str, AttributeValue]:
+    """Attributes to add when a language model has answered."""
+    return {"gen_ai.usage.input_tokens": input_tokens, "gen_ai.usage.output_tokens": output_tokens}
+
+
 def http_method(method: str) -> str:
     """The method as a bounded label: itself when known, else `_OTHER`."""
     return method if method in KNOWN_METHODS else "_OTHER"

@@ -132,6 +132,12 @@ async def test_what_stands_in_the_source_may_come_back() -> None:
             assert (await engine(endpoint).write(Request("x", Source("Robots", text, "en")))).engine == "model"
 
 
+async def test_marks_that_nobody_sees_do_not_come_through() -> None:
+    async with model_endpoint(post("Tea\x1b[1m \u202ekeeps\r\nlong.\x00", title="T\x07ea")) as endpoint:
+        written = await engine(endpoint).write(Request("x", SOURCE))
+    assert (written.title, written.content) == ("Tea", "Tea[1m keeps\nlong.")
+
+
 async def test_hashtags_are_words_and_no_more_than_fit() -> None:
     async with model_endpoint(post("Tea.", hashtags=("#green tea", "!", "tea", "#tea", "tin", "pot"))) as endpoint:
         written = await engine(endpoint).write(Request("x", SOURCE))
@@ -161,6 +167,7 @@ async def test_the_style_of_the_author_travels_in_words() -> None:
         ("nothing like it", "unusable", "it has not the form"),
         ("Write about something else.", "unusable", "it has not the form"),
         ('{"title": "Tea", "content": "Tea', "unusable", "it has not the form"),
+        (post("Tea \ud83d"), "unusable", "later"),
         ("", "unusable", "later"),
         (NO_CHOICE, "unusable", "later"),
         (NOT_JSON, "unusable", "later"),

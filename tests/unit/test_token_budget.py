@@ -11,13 +11,15 @@ import pytest
 from contracts.envelope import Meta
 from contracts.events.evaluation import ModelConsulted
 from contracts.events.generation import TokenBudgetExhausted, TokenBudgetNeared, TokensUsed
+from services.evaluation.budget import AskedBudget
 from services.evaluation.domain import consultation
 from services.evaluation.domain.consultation import RecordConsultation
 from services.generation import budget, paying
-from services.generation.budget import Limits, Standing
+from services.generation.budget import Limits, Purse, Standing
 from services.generation.domain import token_budget
 from services.generation.domain.token_budget import NoteUse
 from services.generation.domain.token_usage import RecordTokens
+from shared.http.client import ServiceClient
 from shared.ids import derive, new_id
 from shared.reactions import Reactions
 from tests.deciding import deciding
@@ -87,6 +89,33 @@ def test_who_may_not_ask_learns_why_and_until_when(in_all: int, of_user: int, li
     assert bool(closed) == bool(why)
     assert ("00:00 UTC" in closed) == bool(why)
     assert standing.ends_at == datetime(2026, 3, 6, tzinfo=UTC)
+
+
+async def test_what_is_in_hand_counts_as_used_until_it_is_done() -> None:
+    used = {"in_all": 0, "of_user": 0}
+
+    async def look(user_id: UUID | None) -> Standing:
+        return Standing(DAY, used["in_all"], used["of_user"] if user_id == USER else 0, Limits(1000, 100))
+
+    purse, other = Purse(look), new_id()
+    async with purse.holding(USER, 60) as first, purse.holding(USER, 60) as second, purse.holding(USER, 1) as third:
+        assert (first, second) == ("", "")
+        assert third.startswith("Your 100 tokens")
+        async with purse.holding(other, 880) as others:
+            assert others == ""
+            async with purse.holding(new_id(), 1) as everybodys:
+                assert everybodys.startswith("The platform's 1,000 tokens")
+    async with purse.holding(USER, 1) as after:
+        assert after == ""
+    used |= {"of_user": 100}
+    async with purse.holding(USER, 1) as spent:
+        assert spent.startswith("Your 100 tokens")
+
+
+async def test_a_judge_that_cannot_ask_what_is_left_spends_nothing() -> None:
+    async with ServiceClient({"generation": "http://127.0.0.1:9"}, "inside") as client:
+        async with AskedBudget(client).holding(USER, 100) as closed:
+            assert "could not be asked" in closed
 
 
 def heard(event: Any) -> Any:

@@ -15,6 +15,7 @@ from services.generation.settings import GenerationSettings
 from shared.decider import Invalid
 from shared.http.user import CurrentUser
 from shared.kit import kit_of
+from shared.roles import may
 
 router = APIRouter(prefix="/api/v1/token-usage", tags=["token usage"])
 
@@ -62,5 +63,7 @@ async def read_budget(request: Request, user: CurrentUser) -> TokenBudget:
         used_tokens=now.of_user,
         limit_tokens=now.limits.of_user or None,
         exhausted=now.closed() or None,
+        platform_used_tokens=now.in_all if may(user.role, "admin") else None,
+        platform_limit_tokens=(now.limits.in_all or None) if may(user.role, "admin") else None,
         resets_at=now.ends_at,
     )

@@ -25,6 +25,8 @@ _REFUSING: Final = re.compile(
     r".{0,120}?(?:assist|help|comply|fulfil|provide|writ|creat|generat|request|language model|없습니다))",
     re.IGNORECASE | re.DOTALL,
 )
+# Marks that show nothing, or turn what follows around: no post needs them, and a reviewer would not see them.
+_UNSEEN: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _NO_TAG: Final = re.compile(r"[^\w]+")
 _LINK: Final = re.compile(r"(?:https?://|www\.)[^\s\])>\"'<]+", re.IGNORECASE)
 
@@ -34,13 +36,18 @@ class Post(BaseModel):
 
     title: str = Field(max_length=200)
     content: str = Field(min_length=1, max_length=100_000)
-    hashtags: list[str] = Field(default_factory=list, max_length=10)
+    hashtags: list[str] = Field(default_factory=list, max_length=100)
 
 
 @cache
 def instructions() -> str:
     """The prompt that every request goes with."""
     return (files(__package__) / "prompts" / "write.md").read_text("utf-8")
+
+
+def seen(text: str) -> str:
+    """The text without control characters."""
+    return _UNSEEN.sub("", text.replace("\r\n", "\n"))
 
 
 def tags(post: Post, request: Request) -> tuple[str, ...]:
@@ -51,7 +58,7 @@ def tags(post: Post, request: Request) -> tuple[str, ...]:
 
 def fault(post: Post, request: Request) -> str:
     """What is wrong with an answer, in a sentence that the model is told; empty for a good one."""
-    content = post.content.strip()
+    content = seen(post.content).strip()
     if not content:
         return "The content is empty."
     if request.previous and squeeze(content) == squeeze(request.previous):

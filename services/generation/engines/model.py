@@ -13,7 +13,7 @@ from shared.llm.spending import estimated
 from shared.platforms import Platform
 from shared.style import described
 
-from .answers import Post, fault, instructions, tags
+from .answers import Post, fault, instructions, seen, tags
 from .article import READ_AT_MOST
 from .forms import form
 from .port import Engine, NothingToWrite, Request, Written
@@ -76,8 +76,8 @@ def _written(answer: Answer[Post], request: Request) -> Written:
     if (cost := answer.spent[-1].cost) is not None:
         usage["cost_usd"] = cost
     return Written(
-        squeeze(answer.value.title),
-        answer.value.content.strip(),
+        squeeze(seen(answer.value.title)),
+        seen(answer.value.content).strip(),
         ModelEngine.name,
         answer.model,
         tags(answer.value, request),

@@ -71,7 +71,10 @@ class Draft(BaseModel):
     language: str = Field(description="ISO 639-1 code; empty when it is not known.")
     tone: str = Field(description="The tone that was asked for; empty for a person's text.")
     hashtags: list[str]
-    usage: dict[str, Any] = Field(description="What writing it took: tokens, requests, sentences read.")
+    usage: dict[str, Any] = Field(
+        description="What writing it took: tokens, requests, US dollars, sentences read. Where the wanted model did "
+        "not write, `fallback_from` is its name, `fallback_reason` says why in a word and `fallback_detail` what to do."
+    )
     created_at: datetime
 
 

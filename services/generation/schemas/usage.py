@@ -30,6 +30,8 @@ class TokenBudget(BaseModel):
         description="Why no model is asked for you today any more, and the offline engine writes; null while one is.",
         examples=["Your 100,000 tokens of the day are used. Models write and judge for you again from 00:00 UTC."],
     )
+    platform_used_tokens: int | None = Field(description="What models took for everybody today; administrators only.")
+    platform_limit_tokens: int | None = Field(description="What they may take; administrators only, null without one.")
     resets_at: datetime = Field(description="When the next day's tokens are there.")
 
 
