@@ -41,6 +41,12 @@ WHERE i.indisprimary AND c.relnamespace = current_schema()::regnamespace
 GROUP BY c.relname
 """
 
+SEVERAL_KEYS = """
+SELECT DISTINCT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
+WHERE (i.indisunique OR i.indisexclusion) AND NOT i.indisprimary
+  AND c.relnamespace = current_schema()::regnamespace
+"""
+
 
 def _dump(value: Any) -> str:
     return orjson.dumps(value, default=str).decode()
@@ -82,10 +88,14 @@ class Database:
         self._pool: asyncpg.Pool | None = None
         self._reading: asyncpg.Pool | None = None
         self.primary_keys: dict[str, tuple[str, ...]] = {}
+        self.several_keys: frozenset[str] = frozenset()  # tables with a unique index beside the primary key
 
     async def open(self) -> None:
         """Connect. Raises one of UNAVAILABLE when the server cannot be reached."""
-        self._pool = await self._connected(self._writers, asyncpg.Connection, {"app.user_id": SERVICE})
+        # Statements that write differ in how many rows they get, never in how they find them: planning each time for
+        # that number cost more than many of them take.
+        writing = {"app.user_id": SERVICE, "plan_cache_mode": "force_generic_plan"}
+        self._pool = await self._connected(self._writers, asyncpg.Connection, writing)
         # Who reads is set for each use; until then nobody does, who sees no rows.
         self._reading = await self._connected(
             self._readers,
@@ -94,6 +104,7 @@ class Database:
         )
         rows = await self.pool.fetch(PRIMARY_KEYS)
         self.primary_keys = {row["table"]: tuple(row["columns"]) for row in rows}
+        self.several_keys = frozenset(row["relname"] for row in await self.pool.fetch(SEVERAL_KEYS))
 
     async def _connected(self, most: int, kind: type[asyncpg.Connection], settings: dict[str, str]) -> asyncpg.Pool:
         return await asyncpg.create_pool(

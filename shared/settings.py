@@ -26,7 +26,11 @@ class ServiceSettings(BaseSettings):
     kafka_url: str = Field("127.0.0.1:9092", description="Bootstrap servers, host:port, comma separated.")
     kafka_partitions: int = Field(1, ge=1, le=256, description="Partitions of a topic when it is created.")
     kafka_replication: int = Field(1, ge=1, description="Replicas of a topic when it is created.")
-    kafka_fetch_wait_ms: int = Field(10, ge=1, description="How long the broker may hold an empty fetch.")
+    kafka_fetch_wait_ms: int = Field(20, ge=1, description="How long the broker may hold an empty fetch.")
+    kafka_fetch_brief_ms: int = Field(
+        5, ge=1, description="The same right after something was heard; as above where the broker answers at once."
+    )
+    kafka_rest_ms: int = Field(0, ge=0, description="Rest after each fetch that brought something.")
     kafka_session_ms: int = Field(
         10_000, ge=1_000, description="After how long without a sign of life a consumer's partitions go to others."
     )

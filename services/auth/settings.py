@@ -13,6 +13,10 @@ class AuthSettings(ServiceSettings):
     """The environment of auth."""
 
     port: int = Field(8001, description="Port the HTTP server binds.")
+    # Nobody waits for what auth hears.
+    kafka_fetch_wait_ms: int = Field(100, ge=1, description="How long the broker may hold an empty fetch.")
+    kafka_fetch_brief_ms: int = Field(100, ge=1, description="The same right after something was heard.")
+    kafka_rest_ms: int = Field(50, ge=0, description="Rest after each fetch, so that more comes together.")
 
     signing_key_file: Path | None = Field(
         None,

@@ -21,9 +21,10 @@ class MediaSettings(ServiceSettings):
     """The environment of media."""
 
     port: int = Field(8006, description="Port the HTTP server binds.")
-    kafka_fetch_wait_ms: int = Field(
-        100, ge=1, description="How long the broker may hold an empty fetch; nobody waits for what media hears."
-    )
+    # Nobody waits for what media hears.
+    kafka_fetch_wait_ms: int = Field(100, ge=1, description="How long the broker may hold an empty fetch.")
+    kafka_fetch_brief_ms: int = Field(100, ge=1, description="The same right after something was heard.")
+    kafka_rest_ms: int = Field(50, ge=0, description="Rest after each fetch, so that more comes together.")
 
     storage_url: str | None = Field(
         None,

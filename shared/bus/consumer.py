@@ -22,6 +22,7 @@ from contracts.envelope import MalformedMessage, Mark, Wire, glance, read, topic
 from shared.bus.broker import new_broker, wait_for_topics
 from shared.bus.inbox import Heard, Inbox, Stopping
 from shared.bus.marks import Place
+from shared.bus.pace import Pace
 from shared.database import UNAVAILABLE
 from shared.eventstore.unit import Fenced
 from shared.settings import ServiceSettings
@@ -129,7 +130,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
             group_id=f"presswork-{self._inbox.store.service}",
             ack_policy=AckPolicy.MANUAL,
             auto_offset_reset="earliest",
-            fetch_max_wait_ms=settings.kafka_fetch_wait_ms,
+            fetch_max_wait_ms=settings.kafka_fetch_wait_ms,  # until the pace is known
             max_partition_fetch_bytes=4 * 1024 * 1024,
             session_timeout_ms=settings.kafka_session_ms,
             heartbeat_interval_ms=1_000,
@@ -149,15 +150,19 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def _drain(self, consumer: AIOKafkaConsumer) -> None:
         strikes, looked, self._heard_at = 0, time.monotonic(), time.monotonic()
+        pace = Pace(self._settings.kafka_fetch_brief_ms, self._settings.kafka_fetch_wait_ms)
+        rest = self._settings.kafka_rest_ms / 1000
         while not self._stopping:
             if self._lost:
                 raise Resubscribe("how far it has heard could not be read")
+            consumer._fetcher._fetch_max_wait_ms = pace.milliseconds  # there is no public way to change it
             polled = await consumer.getmany(timeout_ms=200, max_records=self._settings.kafka_batch)
             look = time.monotonic() - looked > LOOK_AFTER_EVERY
             try:
                 async with self._busy:
                     if polled and self.assigned:  # else it was just taken away, and comes again to whoever has it
                         self._heard_at = time.monotonic()
+                        pace.note(sum(map(len, polled.values())))
                         await self._take(consumer, polled)
                     if look:
                         await self._inbox.retry_parked()
@@ -167,6 +172,8 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
                 await self._begin_again(consumer)
                 continue
             if not look:
+                if polled and rest:
+                    await asyncio.sleep(rest)
                 continue
             try:
                 await asyncio.wait_for(self._look_after(consumer), 3)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from contextlib import suppress
 
 from shared.bus.consumer import Consumer
@@ -14,7 +15,8 @@ from shared.http.problem import Problem
 
 logger = logging.getLogger(__name__)
 
-EVERY = 1.0
+LOOK_EVERY = 1.0  # seconds: a gap is reported at once
+TELL_EVERY = 3.0  # seconds between reports of marks that only moved on: an older one means more to publish again
 
 
 class Reports:
@@ -25,6 +27,7 @@ class Reports:
         self._consumer = consumer
         self._client = client
         self._told: dict[str, list[list[int]]] = {}
+        self._told_at: dict[str, float] = {}
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -32,9 +35,13 @@ class Reports:
             with suppress(*UNAVAILABLE):
                 for source, marks in (await self._consumer.heard()).items():
                     missing = self._consumer.misses(source)
-                    if missing or self._told.get(source) != marks:
+                    if missing or (self._told.get(source) != marks and self._is_time(source)):
                         await self._tell(source, marks, missing)
-            await asyncio.sleep(EVERY)
+            await asyncio.sleep(LOOK_EVERY)
+
+    def _is_time(self, source: str) -> bool:
+        told_at = self._told_at.get(source)
+        return told_at is None or time.monotonic() - told_at >= TELL_EVERY
 
     async def _tell(self, source: str, marks: list[list[int]], missing: bool) -> None:
         try:
@@ -49,6 +56,7 @@ class Reports:
             return  # told next time
         if answer.status < 300:
             self._told[source] = marks
+            self._told_at[source] = time.monotonic()
             if missing:
                 self._consumer.asked(source)
         else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Literal
@@ -36,15 +36,16 @@ def _upsert_sql(table: str, key: Columns, columns: Columns) -> str:
 def _update_sql(table: str, key: Columns, columns: Columns, counted: Columns) -> str:
     assignments = [f"{name} = new.{name}" for name in columns]
     assignments += [f"{name} = old.{name} + new.{name}" for name in counted]
-    return ROWS_UPDATE.format(table=table, assignments=", ".join(assignments), matching=_matching(key), first=key[0])
+    return ROWS_UPDATE.format(table=table, assignments=", ".join(assignments), matching=matching(key), first=key[0])
 
 
 @lru_cache(maxsize=1024)
 def _delete_sql(table: str, key: Columns) -> str:
-    return ROWS_DELETE.format(table=table, matching=_matching(key), first=key[0])
+    return ROWS_DELETE.format(table=table, matching=matching(key), first=key[0])
 
 
-def _matching(key: Columns) -> str:
+def matching(key: Columns) -> str:
+    """The condition that finds a row (`old`) by the key of another (`new`)."""
     return " AND ".join(f"old.{name} = new.{name}" for name in key)
 
 
@@ -111,9 +112,11 @@ def batches(changes: Iterable[RowChange], primary_keys: Mapping[str, Columns]) -
     return [*deletes, *found, *comes, *updates]
 
 
-def independent(found: Sequence[Batch]) -> bool:
-    """Whether these may be written in any order, or at once: nothing goes, and no row is written twice."""
-    if any(batch.verb == "delete" for batch in found):
+def independent(found: Sequence[Batch], several_keys: Collection[str]) -> bool:
+    """Whether these may be written in any order, or at once: no row is written twice, and none comes to a table of
+    `several_keys` (it has a unique index beside its primary key) from which another goes, whose place it may take."""
+    goes = {batch.table for batch in found if batch.verb == "delete"}
+    if any(batch.table in goes and batch.table in several_keys for batch in found if batch.verb != "delete"):
         return False
     written = [(batch.table, *(row[name] for name in batch.key)) for batch in found for row in batch.rows]
     return len(set(written)) == len(written)

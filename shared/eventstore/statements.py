@@ -137,4 +137,10 @@ ROWS_UPSERT = ROWS_INSERT + " ON CONFLICT ({key}) {action}"
 _ROWS = "WITH new AS MATERIALIZED (SELECT * FROM jsonb_populate_recordset(NULL::{table}, $1::text::jsonb)) "
 _MATCHING = "WHERE {matching} AND old.{first} = ANY (ARRAY(SELECT {first} FROM new))"
 ROWS_UPDATE = _ROWS + "UPDATE {table} AS old SET {assignments} FROM new " + _MATCHING
+# The same with the columns that each row gives, as bits; `unnest` is what PostgreSQL names them.
+ROWS_PATCH = (
+    "WITH new AS MATERIALIZED (SELECT * FROM ROWS FROM ("
+    "jsonb_populate_recordset(NULL::{table}, $1::text::jsonb), unnest($2::bigint[])) AS given) "
+    "UPDATE {table} AS old SET {assignments} FROM new " + _MATCHING
+)
 ROWS_DELETE = _ROWS + "DELETE FROM {table} AS old USING new " + _MATCHING

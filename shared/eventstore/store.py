@@ -15,6 +15,7 @@ from contracts.envelope import START, Event, Mark, Meta, Wire
 from shared.database import Database
 from shared.decider import Decider
 from shared.eventstore import statements
+from shared.eventstore.patches import Patches
 from shared.eventstore.private_keys import PrivateKeys
 from shared.security.fields import FieldCipher
 
@@ -82,6 +83,7 @@ class EventStore:
         self.registry = registry
         self.cipher = cipher
         self.keys = PrivateKeys(database, cipher)
+        self.patches = Patches()
         self._by_command = {command: decider for decider in deciders for command in decider.commands}
         self._by_stream = {decider.stream: decider for decider in deciders}
         self._cached = cached

@@ -27,7 +27,7 @@ from shared.ids import new_id
 from shared.projection import Projections, RowChange
 from shared.reactions import NO_COMMANDS, Call, LeasedTask, Reactions, Strike, Task
 
-MOST_TOGETHER = 3  # statements for rows that are sent as one: each new combination is planned once a connection
+MOST_TOGETHER = 8  # batches of rows that are sent as one: each new combination is planned once a connection
 
 
 class Fenced(Exception):
@@ -300,11 +300,11 @@ class Unit:
         """Whether what is written may be written at once; each new combination of statements has to be planned."""
         removed = {*self.dropped, *(task.id for task in self.done)}
         rare = self.parked or self.unparked or len(found) > MOST_TOGETHER or removed & self.tasks.keys()
-        return not rare and rows.independent(found)
+        return not rare and rows.independent(found, self.store.database.several_keys)
 
     async def _write_together(self, connection: PoolConnection, found: Sequence[rows.Batch]) -> None:
         parts = self._kit_parts()
-        parts += [Part(f"row{n}", batch.sql(), [rows.dumps(batch.rows)]) for n, batch in enumerate(found)]
+        parts += self.store.patches.parts(found)
         sql, arguments = together(parts)
         try:
             answer = await connection.fetchrow(sql, *arguments)
