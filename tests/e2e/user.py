@@ -111,11 +111,13 @@ class User:
             states = [(state["platform"], state["status"], state["reason"]) for state in found.get("states", [])]
             raise TimeoutError(f"{workflow_id} is {found.get('status')}, not {status}: {states}") from None
 
-    async def stream(self, workflow_id: str, after: int = 0) -> AsyncIterator[tuple[int, dict[str, Any]]]:
-        """(number, event) of a workflow as they come."""
+    async def stream(
+        self, stream_id: str, after: int = 0, of: str = "workflows"
+    ) -> AsyncIterator[tuple[int, dict[str, Any]]]:
+        """(number, event) of a workflow, or another thing that tells of itself, as they come."""
         headers = {"Authorization": f"Bearer {self.token}", "Last-Event-ID": str(after)}
         number = 0
-        async with self._session.get(f"/api/v1/workflows/{workflow_id}/events", headers=headers) as answer:
+        async with self._session.get(f"/api/v1/{of}/{stream_id}/events", headers=headers) as answer:
             assert answer.status == 200
             async for line in answer.content:
                 if line.startswith(b"id:"):
