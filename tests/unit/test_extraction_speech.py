@@ -7,10 +7,11 @@ import io
 import wave
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from services.media.extraction import Empty, Extracted, ExtractionError, Unreadable, extract_async
-from services.media.extraction.speech import Hearing
+from services.media.extraction.speech import PART, RATE, Hearing, parts
 from tests.conftest import absent
 from tests.servers import speech
 
@@ -67,6 +68,16 @@ async def test_what_cannot_be_heard_is_said_why(extra: Hearing) -> None:
     assert "Export it as mp3 or mp4 again" in str(broken)
     assert "lasts 2 minutes; at most 1 are read" in str(long)
     assert "model" in str(no_model)
+
+
+def test_long_sound_is_cut_into_parts_where_it_is_quietest() -> None:
+    sound = np.ones(RATE * (PART + 100), dtype=np.float32)
+    quiet = RATE * (PART - 7)
+    sound[quiet - RATE // 2 : quiet + RATE // 2] = 0
+    (first, one), (second, other) = parts(sound)
+    assert (first, len(one) + len(other)) == (0, len(sound))
+    assert abs(second - (PART - 7)) <= 0.5
+    assert [len(part) for _, part in parts(sound[: RATE * PART])] == [RATE * PART]
 
 
 async def test_without_the_extra_the_reason_says_how_to_enable_it() -> None:

@@ -13,6 +13,9 @@ from typing import Any, Final
 from services.media.extraction.document import Block, Draft, Empty, Unreadable
 
 THREADS: Final = 2
+RATE: Final = 16_000  # samples a second, as the model takes them
+PART: Final = 600  # seconds; a minute that is listened to takes 55 MB
+_LOOK_BACK: Final = 20  # seconds in which a part may end
 _PAUSE: Final = 2.0  # seconds of silence that end a paragraph
 _LONG: Final = 600  # characters after which a paragraph ends with its sentence
 _SENTENCE_ENDS: Final = (".", "!", "?", "。", "…")
@@ -49,7 +52,7 @@ def read_speech(data: bytes, hearing: Hearing) -> Draft:
         sys.path.append(str(hearing.packages))
     try:
         import av
-        from faster_whisper import WhisperModel
+        from faster_whisper import WhisperModel, decode_audio
     except ImportError as error:
         raise Unreadable(_DISABLED) from error
     try:
@@ -66,9 +69,8 @@ def read_speech(data: bytes, hearing: Hearing) -> Draft:
     except (RuntimeError, ValueError, OSError) as error:
         raise Unreadable(_NO_MODEL) from error
     try:
-        # Silence left out, the model invents nothing for it.
-        segments, _ = model.transcribe(BytesIO(data), vad_filter=True)
-        blocks = list(_paragraphs(segments))
+        sound = decode_audio(BytesIO(data), sampling_rate=RATE)
+        blocks = list(_paragraphs(_heard(model, sound)))
     except (av.FFmpegError, ValueError, IndexError) as error:
         raise Unreadable(_BROKEN) from error
     if not blocks:
@@ -99,13 +101,33 @@ def _examined(av: Any, data: bytes) -> _Found:
         return _Found(bool(container.streams.audio), minutes, str(container.metadata.get("title", "")))
 
 
-def _paragraphs(segments: Iterable[Any]) -> Iterator[Block]:
+def parts(sound: Any) -> Iterator[tuple[float, Any]]:
+    """Where each part begins, in seconds, and its samples: ten minutes at most, cut where it is quietest."""
+    begins, quarter = 0, RATE // 4
+    while len(sound) - begins > PART * RATE:
+        back = begins + (PART - _LOOK_BACK) * RATE
+        loudness = (sound[back : back + _LOOK_BACK * RATE].reshape(-1, quarter) ** 2).sum(axis=1)
+        cut = back + int(loudness.argmin()) * quarter + quarter // 2
+        yield begins / RATE, sound[begins:cut]
+        begins = cut
+    yield begins / RATE, sound[begins:]
+
+
+def _heard(model: Any, sound: Any) -> Iterator[tuple[float, float, str]]:
+    """When somebody begins and ends to say what, in seconds."""
+    for begins, part in parts(sound):
+        # Silence left out, the model invents nothing for it.
+        segments, _ = model.transcribe(part, vad_filter=True)
+        for segment in segments:
+            yield begins + segment.start, begins + segment.end, segment.text.strip()
+
+
+def _paragraphs(heard: Iterable[tuple[float, float, str]]) -> Iterator[Block]:
     said, until = "", 0.0
-    for segment in segments:
-        text = segment.text.strip()
-        if said and (segment.start - until >= _PAUSE or (len(said) >= _LONG and said.endswith(_SENTENCE_ENDS))):
+    for begins, ends, text in heard:
+        if said and (begins - until >= _PAUSE or (len(said) >= _LONG and said.endswith(_SENTENCE_ENDS))):
             yield Block("paragraph", said)
             said = ""
-        said, until = f"{said} {text}".strip(), segment.end
+        said, until = f"{said} {text}".strip(), ends
     if said:
         yield Block("paragraph", said)
