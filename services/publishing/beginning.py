@@ -173,6 +173,7 @@ class Beginnings:
             title=brief["title"],
             content=brief["content"],
             hashtags=tuple(brief["hashtags"]),
+            language=brief["language"] or "",
             published_at=brief["due_at"],
             asked_at=brief["asked_at"],
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -56,8 +57,15 @@ def keep_the_text(event: DraftCreated, at: datetime) -> RowChange:
         title=event.title,
         content=event.content,
         hashtags=list(event.hashtags),
+        language=_code(event.language),
         created_at=at,
     )
+
+
+def _code(language: str) -> str | None:
+    """The ISO 639 code in what was said of a text's language, if there is one."""
+    code = re.split("[-_]", language.strip().lower())[0]
+    return code if re.fullmatch("[a-z]{2,3}", code) and code != "und" else None
 
 
 @projects(DraftErased)

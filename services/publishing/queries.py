@@ -45,7 +45,7 @@ FROM platform_connections WHERE id = $1 AND user_id = $2 AND (is_active OR $3)
 _BRIEFS = """
 SELECT job.id AS job_id, job.status, job.workflow_id, job.user_id, job.platform, job.connection_id AS asked_id,
        coalesce(job.scheduled_for, job.created_at) AS due_at, job.created_at AS asked_at,
-       text.draft_id IS NOT NULL AS has_text, text.title, text.content, text.hashtags,
+       text.draft_id IS NOT NULL AS has_text, text.title, text.content, text.hashtags, text.language,
        account.id, account.platform_type, account.instance_url, account.username, account.access_token,
        account.settings, account.refresh_token IS NOT NULL AS renewable, account.token_turn, account.token_at,
        account.broken_at, account.broken_reason, account.paused_until, same.url AS duplicate_of

@@ -60,6 +60,7 @@ async def test_one_article_stands_on_five_platforms_with_its_image_described(
 
         (record,) = await bluesky.records(account)
         assert record["value"]["text"] == drafts["bluesky"]["content"]
+        assert record["value"]["langs"] == ["en"]
         (shown,) = record["value"]["embed"]["images"]
         assert shown["alt"] == ALT_TEXT
         assert await bluesky.blob(account, shown["image"]["ref"]["$link"]) == png()

@@ -84,9 +84,12 @@ async def refusal(bluesky: BlueskyConnector, sent: Post, through: Connection | N
 async def test_a_post_stands_with_links_and_hashtags_marked(
     bluesky: BlueskyConnector, server: BlueskyServer, ada: Account
 ) -> None:
-    sent = post("Größe zählt: https://example.org/a?b=1 und example.com 👨‍👩‍👧. #schon", ("event sourcing",))
+    sent = post(
+        "Größe zählt: https://example.org/a?b=1 und example.com 👨‍👩‍👧. #schon", ("event sourcing",), language="de"
+    )
     published = await bluesky.publish(sent, connection(ada, server.url))
     [record] = await server.records(ada)
+    assert record["value"]["langs"] == ["de"]
     text = record["value"]["text"]
     assert text.endswith("👨‍👩‍👧. #schon\n\n#eventsourcing")
     marked = {

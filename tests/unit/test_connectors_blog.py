@@ -191,8 +191,14 @@ async def test_the_language_is_declared(blog: BlogConnector, tmp_path: Path) -> 
     german = "Ein Protokoll wird aufbewahrt und nicht nur verschickt; darauf kann man sich verlassen."
     korean = "로그는 보내는 것이 아니라 보관하는 것이다. 그래서 믿을 수 있다."
     connection = Connection(uuid4(), "blog", None, None, "", {"language": "fr"})
-    for content, chosen, language in ((german, None, "de"), (korean, None, "ko"), (german, connection, "fr")):
-        published = await blog.publish(article(content=content), chosen)
+    for content, known, chosen, language in (
+        (german, "", None, "de"),
+        (korean, "", None, "ko"),
+        (german, "", connection, "fr"),
+        (german, "en", None, "en"),
+        (german, "en", connection, "fr"),
+    ):
+        published = await blog.publish(article(content=content, language=known), chosen)
         page = html.document_fromstring((tmp_path / "blog" / f"{published.platform_post_id}.html").read_text("utf-8"))
         assert page.get("lang") == language
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 
+from contracts.events.generation import DraftCreated
 from contracts.events.publishing import (
     ConnectionAdded,
     ConnectionRemoved,
@@ -27,7 +28,9 @@ from services.publishing.domain import commands as ask
 from services.publishing.domain import connections, job
 from services.publishing.domain.connections import MOST, AddConnection, NoteUse, RemoveConnection
 from services.publishing.domain.job import StillRunning, Superseded
+from services.publishing.projections import keep_the_text
 from shared.decider import Conflict, Invalid, NotFound
+from shared.projection import Insert
 from tests.deciding import Deciding, deciding
 
 given = deciding(job.decider).given
@@ -321,3 +324,23 @@ def test_uses_are_noted_at_most_once_an_hour() -> None:
 def test_a_token_is_in_no_representation() -> None:
     assert "sealed" not in repr(adding())
     assert "sealed" not in repr(added(adding()).history)
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"), [("en", "en"), ("pt-BR", "pt"), ("KO_kr", "ko"), ("", None), ("und", None), ("klingon", None)]
+)
+def test_the_language_of_a_text_is_kept_where_it_names_one(said: str, kept: str | None) -> None:
+    draft = DraftCreated(
+        draft_id=DRAFT,
+        workflow_id=WORKFLOW,
+        user_id=USER,
+        platform="blog",
+        iteration=1,
+        content="Bread rises.",
+        source="ai",
+        engine="offline",
+        language=said,
+    )
+    change = keep_the_text(draft, NOW)
+    assert isinstance(change, Insert)
+    assert change.row["language"] == kept

@@ -44,7 +44,7 @@ class BlogConnector:
         title, markdown = title_and_body(post)
         if not markdown:
             raise PublishError("bad_content", "The article is empty. Write something, then publish again.")
-        chosen = connection.settings.get("language") if connection else None
+        chosen = (connection.settings.get("language") if connection else None) or post.language
         language = str(chosen or await asyncio.to_thread(pages.language_of, markdown))
         entry = Entry(
             job_id=post.job_id,

@@ -79,6 +79,8 @@ class BlueskyConnector:
                 "text": part,
                 "createdAt": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             }
+            if post.language:
+                record["langs"] = [post.language]
             if marked := facets(part):
                 record["facets"] = marked
             if images and not standing:

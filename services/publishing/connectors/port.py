@@ -27,7 +27,8 @@ class Image:
 class Post:
     """What to publish. `content` is Markdown for the blog and Ghost, else plain text; `hashtags` with or without sign.
 
-    `published_at` is when it is due, `asked_at` when the job was made, which never changes (None: when it is due).
+    `language` is an ISO 639 code, empty where nobody knows. `published_at` is when it is due, `asked_at` when the job
+    was made, which never changes (None: when it is due).
     """
 
     job_id: UUID
@@ -40,6 +41,7 @@ class Post:
     published_at: datetime
     asked_at: datetime | None = None
     images: tuple[Image, ...] = ()
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
