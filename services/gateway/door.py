@@ -71,6 +71,7 @@ class Door:
         if rule := limits.rule_of_user(method, path):
             counted = await self._count(rule, who)  # the closer limit is the one to tell
         if claims.role == TRIAL and (rule := limits.rule_of_trial(method, path)):
+            await self._count(rule, who)  # from wherever it asks
             counted = await self._count(rule, limited_as(address))
         return claims, counted
 

@@ -128,7 +128,7 @@ def rule_of_user(method: str, path: str) -> str | None:
 
 
 def rule_of_trial(method: str, path: str) -> str | None:
-    """The rule of what a trial has written, counted per client address: trials are had for nothing."""
+    """The rule of what a trial has written, counted per trial and per client address: trials are had for nothing."""
     return "trial_outputs" if method == "POST" and _OF_TRIAL.fullmatch(path) else None
 
 

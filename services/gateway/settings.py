@@ -21,7 +21,9 @@ class GatewaySettings(ServiceSettings):
     limit_archive: str = Field("5/hour", description="Archives of all their data that one user may ask for.")
     limit_approval: str = Field("300/hour", description="Requests with approval links of one address.")
     limit_trial: str = Field("3/hour; 5/day", description="Trials one address may begin.")
-    limit_trial_outputs: str = Field("3/hour; 5/day", description="Outputs that trials of one address may ask for.")
+    limit_trial_outputs: str = Field(
+        "3/hour; 5/day", description="Outputs that a trial, and all trials of one address, may ask for."
+    )
     limit_anonymous: str = Field("100/hour", description="API requests of one address without a valid token.")
     limits_storage: str = Field(
         "memory://", description="Where limits are counted: memory:// (this process) or redis://host:port."

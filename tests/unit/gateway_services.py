@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -65,6 +66,7 @@ class World:
     bodies: list[bytes] = field(default_factory=list)
     streams_open: int = 0
     breaking: str = ""  # the service whose rows break off
+    holding: str = ""  # the service that has many rows, and waits in the middle of them for `emit`
     emit: asyncio.Event = field(default_factory=asyncio.Event)
 
     def token(
@@ -155,6 +157,10 @@ def _add_archive(router: APIRouter, world: World, name: str) -> None:
             if table == "nothing":
                 return
             yield b'{"user_id": "%s", "text": "one"}\n' % str(user_id).encode()
+            if world.holding == name:
+                for _ in range(64):
+                    yield secrets.token_hex(16_384).encode() + b"\n"
+                await world.emit.wait()
             if world.breaking == name:
                 raise ConnectionResetError("the database went away")
             yield b'{"text": "two"}\n'

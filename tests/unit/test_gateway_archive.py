@@ -70,6 +70,22 @@ async def test_one_that_breaks_off_is_no_zip_file() -> None:
     assert not zipfile.is_zipfile(io.BytesIO(arrived))
 
 
+async def test_it_leaves_as_it_is_made() -> None:
+    world = World(holding="generation")
+    async with platform(world) as http:
+        answer = await http.get(PATH, headers=world.token())
+        arrived = bytearray()
+        # What the service has given is on its way while it still holds back the rest.
+        while len(arrived) < 500_000:
+            arrived += await answer.content.readany()
+        assert not zipfile.is_zipfile(io.BytesIO(arrived))
+        world.emit.set()
+        arrived += await answer.read()
+    with zipfile.ZipFile(io.BytesIO(arrived)) as archive:
+        assert archive.testzip() is None
+        assert json.loads(archive.read("manifest.json"))["rows"]["generation"]["notes"] == 66
+
+
 async def test_it_takes_a_token_and_is_made_so_often_at_most() -> None:
     world = World()
     async with platform(world, limit_archive="1/hour") as http:

@@ -123,6 +123,20 @@ async def test_trials_of_one_address_share_what_may_be_begun_and_written(world: 
         assert (await http.get("/api/v1/trial")).status == 405
 
 
+async def test_a_trial_has_no_more_written_from_many_addresses_than_from_one(world: World) -> None:
+    async with platform(world, limit_trial_outputs="2/hour", trusted_proxies="127.0.0.0/8") as http:
+        token = world.token(new_id(), role="trial")
+        asked = [
+            (
+                await http.post(
+                    "/api/v1/projects/1/generate/blog", headers={**token, "X-Forwarded-For": f"203.0.113.{n}"}
+                )
+            )
+            for n in range(3)
+        ]
+        assert [answer.status for answer in asked] == [200, 200, 429]
+
+
 @pytest.mark.parametrize("path", ["/approve/eyJ.e30.s", "/api/v1/approvals/eyJ.e30.s"])
 async def test_an_approval_link_needs_no_log_in_and_is_counted(http: aiohttp.ClientSession, path: str) -> None:
     for method in ("GET", "POST"):
