@@ -250,6 +250,29 @@ def test_a_quoted_sentence_is_left_out() -> None:
     assert quoted not in again.content
 
 
+def test_a_quoted_sentence_goes_also_where_a_blogs_paragraph_begins_with_it() -> None:
+    named = "Twelve people came on the first evening, although the hall has room for many more than that."
+    source = f"# The choir\n\n{named} Nobody sang a single note. Everybody hummed for an hour.\n\nMore came later."
+    first = write("blog", source)
+    assert named in first.content
+    feedback = f"Clarity: shorten the long sentence “{named}”."
+    again = write("blog", source, iteration=2, feedback=feedback, previous=first.content)
+    assert named not in again.content
+    assert "Nobody sang a single note. Everybody hummed" in again.content
+
+
+@pytest.mark.parametrize("platform", ["linkedin", "x", "bluesky", "email", "instagram"])
+@pytest.mark.parametrize("text", [ARTICLE, KOREAN], ids=["article", "korean"])
+def test_another_draft_says_something_else_not_only_another_question(platform: str, text: str) -> None:
+    before, said = "", []
+    for iteration in (1, 2, 3):
+        feedback = "Engagement: add concrete numbers from the source." if before else None
+        draft = write(platform, text, iteration=iteration, feedback=feedback, previous=before or None).content
+        says = [line for line, origin in provenance(draft, text) if origin == "source"]
+        assert says != said
+        before, said = draft, says
+
+
 def test_a_missing_question_is_asked_and_a_long_post_made_shorter() -> None:
     first = write("x", ARTICLE)
     asked = write("x", ARTICLE, iteration=2, feedback="End with a question.", previous=first.content)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -17,14 +18,19 @@ from .composition import composer
 from .composition.email import preheader
 from .composition.tags import tags
 from .embedding import MODEL, SentenceEncoder
+from .feedback import Wish
 from .forms import form
 from .keyphrases import hashtags
 from .plan import plan
 from .port import Request, Source, Written
 from .sentences import shorten, squeeze
-from .templates import templates
+from .templates import every_text, templates
 
 _TRIES: Final = 5
+_APART: Final = 20  # variants: beyond those that later iterations begin with
+# Wishes that other texts of a template, or other hashtags, fulfil.
+_OF_FORM: Final[frozenset[Wish]] = frozenset({"question", "no_question", "more_hashtags", "fewer_hashtags"})
+_TAGS: Final = re.compile(r"(?:#[^\s#]+\s*)+")
 
 
 class OfflineEngine:
@@ -61,13 +67,18 @@ class OfflineEngine:
         analysis = self._analysis(request.source)
         previous = squeeze(request.previous or "")
         first = max(0, request.iteration - 1)
-        for variant in range(first, first + _TRIES):
+        other = None
+        for variant in range(first, first + _TRIES * _APART, _APART):
             made = plan(request, analysis, self._encoder, variant)
             content = composer(platform)(analysis, made, platform)
-            if squeeze(content) != previous:
+            if squeeze(content) == previous:
+                continue
+            if made.wishes & _OF_FORM or _said(content) != _said(request.previous or ""):
                 break
+            # Only the words around the source's are others: better than nothing.
+            other = other or content
         else:
-            content = _otherwise(content, previous, analysis, platform)
+            content = other or _otherwise(content, previous, analysis, platform)
         shown = tags(analysis, made, platform)
         marks = tuple(tag for tag in shown if tag in content) or hashtags(analysis.phrases, platform.hashtags[1])
         if platform.max_length is not None:
@@ -88,6 +99,12 @@ class OfflineEngine:
             while len(self._analyses) > self._remembered:
                 self._analyses.popitem(last=False)
             return found
+
+
+def _said(content: str) -> list[str]:
+    """The lines of a draft that are neither texts of a template nor hashtags."""
+    lines = (squeeze(line) for line in content.splitlines())
+    return [line for line in lines if line and line not in every_text() and not _TAGS.fullmatch(line)]
 
 
 def _with(closing: str, fits: Callable[[str], bool]) -> Callable[[str], bool]:

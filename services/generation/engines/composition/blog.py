@@ -10,7 +10,7 @@ from typing import Final
 from shared.platforms import Platform
 
 from .. import markdown
-from ..analysis import Analysis
+from ..analysis import Analysis, leans
 from ..article import Passage, Section
 from ..plan import Plan, hooks, points
 from ..sentences import join, shorten, words
@@ -80,20 +80,20 @@ def _summary(analysis: Analysis, plan: Plan) -> list[str]:
     return [analysis.candidates[row].markdown for row in rows]
 
 
-def _pieces(analysis: Analysis, complained: Callable[[str], bool]) -> list[_Piece]:
+def _pieces(analysis: Analysis, plan: Plan, complained: Callable[[str], bool]) -> list[_Piece]:
     return [
         _Piece(number, place, rest, _worth(analysis, rest, place))
         for number, section in enumerate(analysis.article.sections)
         for place, passage in enumerate(section.passages)
-        for rest in (_without(passage, complained),)
+        for rest in (_without(_beginning(passage, plan, analysis.article.language), complained),)
     ]
 
 
 def _chosen(analysis: Analysis, plan: Plan, fewest: int, most: int) -> list[_Piece]:
-    pieces = _pieces(analysis, plan.quotes if plan.most_words is None else plan.avoids_reading)
+    pieces = _pieces(analysis, plan, plan.quotes if plan.most_words is None else plan.avoids_reading)
     if sum(piece.words for piece in pieces) < fewest:
         # Too little would be left: only the sentences that were named go.
-        pieces = _pieces(analysis, plan.quotes)
+        pieces = _pieces(analysis, plan, plan.quotes)
     total = sum(piece.words for piece in pieces)
     room = min(most, int(total * _SHORTER)) if "shorter" in plan.wishes else most
     kept: list[_Piece] = []
@@ -104,6 +104,17 @@ def _chosen(analysis: Analysis, plan: Plan, fewest: int, most: int) -> list[_Pie
     if not kept:
         kept = [_cut(max(pieces, key=lambda p: p.worth), most)]
     return sorted(kept, key=lambda p: (p.section, p.place))
+
+
+def _beginning(passage: Passage, plan: Plan, language: str) -> Passage:
+    """The passage from its first sentence on that was not named and stands without the one before; else all of it."""
+    first = passage.sentences[:1]
+    if passage.kind != "paragraph" or not first or not plan.quotes(first[0].text):
+        return passage
+    good = (
+        at for at, s in enumerate(passage.sentences) if at and not plan.quotes(s.text) and not leans(s.text, language)
+    )
+    return replace(passage, sentences=passage.sentences[next(good, 0) :])
 
 
 def _without(passage: Passage, complained: Callable[[str], bool]) -> Passage:
