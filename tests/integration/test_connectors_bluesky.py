@@ -300,7 +300,8 @@ async def test_a_thread_is_measured_as_one_post_by_the_app_view_that_its_server_
 
 
 @pytest.mark.parametrize(
-    ("trouble", "error_class"), [("503_before", "transient"), ("429_without_reset", "rate_limited")]
+    ("trouble", "error_class"),
+    [("503_before", "transient"), ("429_without_reset", "rate_limited"), ("200_with_error", "transient")],
 )
 async def test_figures_that_cannot_be_had_now_leave_the_connection_alone(
     bluesky: BlueskyConnector, way: Between, ada: Account, trouble: Any, error_class: str

@@ -21,6 +21,7 @@ from tests.pictures import png
 from tests.sandbox.client import SandboxClient
 from tests.sandbox.little_text import decoded
 from tests.sandbox.server import running
+from tests.servers.between import between
 
 VERSION = "202610"
 
@@ -219,3 +220,17 @@ async def test_reactions_of_every_kind_and_comments_are_counted_where_the_app_ma
     with pytest.raises(PublishError) as refused:
         await linkedin.measure([urn], connection("sandbox-expired"))
     assert refused.value.error_class == "refresh_token"
+
+
+@pytest.mark.parametrize("answered", [{}, {"reactionSummaries": []}, {"reactionSummaries": {}, "commentSummary": 3}])
+async def test_an_answer_that_says_nothing_of_the_post_is_asked_for_again(
+    sandbox: SandboxClient, answered: dict[str, Any]
+) -> None:
+    async with between(sandbox.base_url) as way:
+        way.error = answered
+        way.order("/rest/socialMetadata", "200_with_error")
+        linkedin = LinkedInConnector(way.url, VERSION, timeout=5)
+        with pytest.raises(PublishError, match="asked again later") as unclear:
+            await linkedin.measure(["urn:li:share:1"], connection("sandbox-partner"))
+        assert unclear.value.error_class == "transient"
+        await linkedin.close()

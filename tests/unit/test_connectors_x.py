@@ -21,6 +21,7 @@ from shared.platforms import measure
 from tests.pictures import png
 from tests.sandbox.client import SandboxClient
 from tests.sandbox.server import running
+from tests.servers.between import between
 
 LONG = " ".join(f"Sentence number {n} says one more thing about logs." for n in range(20))
 
@@ -302,6 +303,38 @@ async def test_a_post_that_is_gone_has_no_figures_and_a_dead_token_reads_none(x:
         with pytest.raises(PublishError) as refused:
             await x.measure(["1"], connection(token))
         assert refused.value.error_class == "disconnected"
+
+
+@pytest.mark.parametrize(
+    "answered",
+    [
+        {"errors": [{"title": "Invalid Request", "detail": "Something is wrong."}]},
+        {"data": {"id": "1"}},
+        {"data": [{"id": "1", "public_metrics": 7}, None, "1"]},
+        {},
+    ],
+)
+async def test_an_answer_that_says_nothing_of_the_post_is_asked_for_again(
+    sandbox: SandboxClient, answered: dict[str, Any]
+) -> None:
+    async with between(sandbox.base_url) as way:
+        way.error = answered
+        way.order("/2/tweets", "200_with_error")
+        x = XConnector(way.url, timeout=5)
+        with pytest.raises(PublishError, match="asked again later") as unclear:
+            await x.measure(["1"], connection())
+        assert unclear.value.error_class == "transient"
+        await x.close()
+
+
+async def test_figures_that_are_none_count_as_nothing(sandbox: SandboxClient) -> None:
+    async with between(sandbox.base_url) as way:
+        metrics = {"like_count": "many", "reply_count": -1, "retweet_count": True, "quote_count": 2}
+        way.error = {"data": [{"id": "1", "public_metrics": metrics}]}
+        way.order("/2/tweets", "200_with_error")
+        x = XConnector(way.url, timeout=5)
+        assert await x.measure(["1"], connection()) == Figures(likes=0, comments=0, shares=0, quotes=2, views=None)
+        await x.close()
 
 
 async def test_reading_too_often_says_until_when_to_wait(x: XConnector) -> None:

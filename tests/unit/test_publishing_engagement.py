@@ -14,9 +14,10 @@ from contracts.events.publishing import EngagementMeasured, EngagementWithheld, 
 from services.publishing.domain import job
 from services.publishing.domain.commands import Figures, RecordEngagement, RecordWithheld
 from services.publishing.domain.engagement import FIRST, SELDOM, next_look
-from services.publishing.engagement.reading import look_at_it_later
+from services.publishing.engagement.reading import look_again_later, look_at_it_later
 from services.publishing.projections import measure, publish, withhold
 from shared.projection import Update
+from shared.reactions import LeasedTask
 from tests.deciding import Deciding, deciding
 
 JOB, WORKFLOW, USER, DRAFT, ACCOUNT = (UUID(int=number) for number in range(1, 6))
@@ -92,6 +93,16 @@ def test_the_first_look_is_planned_for_platforms_that_count() -> None:
     assert alone.payload["post_ids"] == ["17"]
     assert look_at_it_later(OUT.model_copy(update={"platform": "blog"})) is None
     assert look_at_it_later(OUT.model_copy(update={"connection_id": None})) is None
+
+
+def test_a_look_that_went_wrong_is_not_the_last_one() -> None:
+    task = look_at_it_later(OUT)
+    assert task is not None
+    leased = LeasedTask(task.id, task.kind, task.lane, task.payload, 5, task.id, task.id, None, None, None)
+    (again,) = look_again_later(leased, "ValueError")
+    assert (again.payload["number"], again.lane, again.payload["post_ids"]) == (2, "x", ["17"])
+    assert again.due_at is not None
+    assert again.due_at > datetime.now(UTC) + SELDOM - FIRST
 
 
 def test_the_row_shows_the_last_figures_and_keeps_what_it_said() -> None:

@@ -14,6 +14,7 @@ from unicodedata import normalize
 from uuid import UUID
 
 from services.publishing.connectors import http
+from services.publishing.connectors.figures import objects, total, unclear
 from services.publishing.connectors.fitting import check_images
 from services.publishing.connectors.hashtags import with_hashtags
 from services.publishing.connectors.port import Connection, Image, Post, Published, PublishError, Withheld
@@ -117,16 +118,19 @@ class BlueskyConnector:
             if answer.status != 200:
                 # The session is good: it is the app view behind the server that does not answer.
                 raise PublishError("transient", f"Bluesky does not say how posts are doing: {answer.detail}")
-            found |= {str(post.get("uri")): post for post in answer.body.get("posts") or []}
+            if not isinstance(answer.body.get("posts"), list):
+                raise unclear("Bluesky")
+            found |= {str(post.get("uri")): post for post in objects(answer.body["posts"])}
         if post_ids[0] not in found:
             raise Withheld("Bluesky has the post no more.")
-
-        def total(name: str) -> int:
-            return sum(int(post.get(name) or 0) for post in found.values())
-
-        # Each post of a thread answers the one before.
-        replies = max(0, total("replyCount") - (len(found) - 1))
-        return Figures(total("likeCount"), replies, total("repostCount"), total("quoteCount"))
+        posts = found.values()
+        return Figures(
+            likes=total(posts, "likeCount"),
+            # Each post of a thread answers the one before.
+            comments=max(0, total(posts, "replyCount") - (len(found) - 1)),
+            shares=total(posts, "repostCount"),
+            quotes=total(posts, "quoteCount"),
+        )
 
     async def whose(self, connection: Connection) -> str:
         """The handle of the account. Raises PublishError when the server does not accept the app password."""

@@ -9,6 +9,7 @@ from urllib.parse import quote, urlsplit
 import regex
 
 from services.publishing.connectors import http
+from services.publishing.connectors.figures import figure, objects, total, unclear
 from services.publishing.connectors.fitting import check_images
 from services.publishing.connectors.hashtags import WORD, with_hashtags
 from services.publishing.connectors.port import Connection, Image, Post, Published, PublishError, Withheld
@@ -103,9 +104,10 @@ class LinkedInConnector:
         answer = await self._client.get(f"/rest/socialMetadata/{quote(post_ids[0], safe='')}", headers)
         match answer.status:
             case 200:
-                reactions = answer.body.get("reactionSummaries") or {}
-                likes = sum(int(each.get("count") or 0) for each in reactions.values())
-                return Figures(likes, int((answer.body.get("commentSummary") or {}).get("count") or 0))
+                reactions, comments = answer.body.get("reactionSummaries"), answer.body.get("commentSummary")
+                if not isinstance(reactions, dict) or not isinstance(comments, dict):
+                    raise unclear("LinkedIn")
+                return Figures(total(objects([*reactions.values()]), "count"), figure(comments.get("count")))
             case 403:
                 raise Withheld(
                     "LinkedIn shows figures only to apps that it has granted r_member_social, or r_organization_social "

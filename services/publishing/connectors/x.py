@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from services.publishing.connectors import http
+from services.publishing.connectors.figures import figure, objects, total, unclear
 from services.publishing.connectors.fitting import check_images
 from services.publishing.connectors.hashtags import with_hashtags
 from services.publishing.connectors.port import Connection, Image, Post, Published, PublishError, Withheld
@@ -75,22 +76,19 @@ class XConnector:
             raise Withheld(f"X does not let this connection read posts: {answer.detail} Connect X with tweet.read.")
         if answer.status != 200:
             raise self._refused(answer, connection)
-        found = {str(tweet.get("id")): tweet.get("public_metrics") or {} for tweet in answer.body.get("data") or []}
+        tweets = {str(tweet.get("id")): tweet.get("public_metrics") for tweet in objects(answer.body.get("data"))}
+        found = {each: metrics for each, metrics in tweets.items() if isinstance(metrics, dict)}
         if post_ids[0] not in found:
-            raise Withheld("X has the post no more.")
-
-        def total(name: str) -> int:
-            return sum(int(metrics.get(name) or 0) for metrics in found.values())
-
-        # Each post of a thread answers the one before.
-        replies = max(0, total("reply_count") - (len(found) - 1))
-        views = found[post_ids[0]].get("impression_count")
+            gone = {str(error.get("resource_id")) for error in objects(answer.body.get("errors"))}
+            raise Withheld("X has the post no more.") if post_ids[0] in gone else unclear("X")
+        posts, first = found.values(), found[post_ids[0]]
         return Figures(
-            total("like_count"),
-            replies,
-            total("retweet_count"),
-            total("quote_count"),
-            None if views is None else int(views),
+            likes=total(posts, "like_count"),
+            # Each post of a thread answers the one before.
+            comments=max(0, total(posts, "reply_count") - (len(found) - 1)),
+            shares=total(posts, "retweet_count"),
+            quotes=total(posts, "quote_count"),
+            views=figure(first["impression_count"]) if "impression_count" in first else None,
         )
 
     async def close(self) -> None:

@@ -22,7 +22,7 @@ from services.publishing.settings import PublishingSettings
 from services.publishing.tools import Tools
 from shared.ids import derive
 from shared.kit import Kit
-from shared.reactions import LeasedTask, RetryLater, Task, on, work
+from shared.reactions import LeasedTask, RetryLater, Task, gave_up, on, work
 
 KIND: Final = "measure"
 _LEASE: Final = 60.0
@@ -71,7 +71,8 @@ async def measure(task: LeasedTask, kit: Kit) -> Sequence[Any]:
     assert isinstance(tools, Tools)
     account = await queries.account(kit.database.pool, look.connection_id, look.user_id, also_inactive=True)
     job = await queries.job(kit.database.pool, look.job_id)
-    if account is None or job is None or not tools.settings.engagement_days:
+    over = now > look.published_at + timedelta(days=tools.settings.engagement_days)
+    if account is None or job is None or over:
         return []
     later = _next(look, now, tools.settings)
     connection, platform = opened(account, kit.store.cipher), tools.connectors[look.platform]
@@ -98,6 +99,13 @@ async def measure(task: LeasedTask, kit: Kit) -> Sequence[Any]:
     except TimeoutError:
         return later
     return [RecordEngagement(look.job_id, figures, now), *later]
+
+
+@gave_up(KIND)
+def look_again_later(task: LeasedTask, reason: str) -> Sequence[Task]:
+    """Whatever went wrong with one look, there is another."""
+    look = Look.model_validate(task.payload)
+    return [look.model_copy(update={"number": look.number + 1}).task(datetime.now(UTC) + SELDOM)]
 
 
 def _next(look: Look, now: datetime, settings: PublishingSettings, at_least: timedelta = timedelta()) -> list[Task]:
