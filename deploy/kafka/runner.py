@@ -13,7 +13,7 @@ from pathlib import Path
 
 from deploy.embedded.broker import BrokerFailed, start_and_wait
 from deploy.embedded.ports import free_port
-from deploy.embedded.process import Child
+from deploy.embedded.process import Child, Server
 
 HERE = Path(__file__).parent
 POM = HERE / "pom.xml"
@@ -54,7 +54,7 @@ def java() -> str | None:
     return shutil.which("java")
 
 
-class ApacheKafka:
+class ApacheKafka(Server):
     """One Apache Kafka node below `data_dir` (made if missing), on loopback. The port stays the same over restarts.
 
     `restart()` keeps the messages unless asked for an empty broker. Methods block until the node answers or is gone.
@@ -64,11 +64,11 @@ class ApacheKafka:
     suits: Mapping[str, str] = {"PRESSWORK_KAFKA_FETCH_WAIT_MS": "250", "PRESSWORK_KAFKA_FETCH_BRIEF_MS": "250"}
 
     def __init__(self, data_dir: Path | str, *, port: int | None = None, heap_mb: int = 512) -> None:
+        super().__init__()
         self.data_dir = Path(data_dir).absolute()
         self.host = "127.0.0.1"
         self.port = port or free_port(self.host)
         self.heap_mb = heap_mb
-        self._child: Child | None = None
 
     @classmethod
     def available(cls) -> str | None:
@@ -88,14 +88,6 @@ class ApacheKafka:
     def url(self) -> str:
         """host:port, as Kafka clients take it."""
         return f"{self.host}:{self.port}"
-
-    @property
-    def pid(self) -> int | None:
-        return self._child.pid if self._child else None
-
-    @property
-    def running(self) -> bool:
-        return self._child is not None and self._child.running
 
     def start(self, timeout: float = 90.0) -> None:
         """Resolve the jars and format the storage if that was not done yet, start the node, wait until it answers.
@@ -121,11 +113,6 @@ class ApacheKafka:
         """Controlled shutdown, by force after `timeout` seconds."""
         if self._child:
             self._child.stop(timeout)
-
-    def kill(self) -> None:
-        """SIGKILL it."""
-        if self._child:
-            self._child.kill()
 
     def restart(self, *, empty: bool = False) -> None:
         """Restart it on the same port; `empty` loses every message, topic and position, as a new disk would."""
