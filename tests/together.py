@@ -14,13 +14,18 @@ _BROKER = re.compile(r"\[(?:.*-)?(tansu|kafka|apache_kafka)(?:-.*)?\]$")
 
 
 def unit(nodeid: str) -> str:
-    """The unit of a test: its file, but one for each broker where the whole platform or Apache Kafka is started."""
+    """The unit of a test: its file, or the folder that shares its servers.
+
+    One for each broker where the whole platform or Apache Kafka is started.
+    """
     file = nodeid.partition("::")[0]
     found = _BROKER.search(nodeid)
     broker = found[1] if found else ""
     if broker and file.startswith("tests/e2e/"):
         return f"the platform on {broker}"
-    return broker if broker == "apache_kafka" else file
+    if broker == "apache_kafka":
+        return broker
+    return "/".join(file.split("/")[:3])
 
 
 def longest_first(items: list[pytest.Item]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -9,11 +10,12 @@ from uuid import UUID, uuid4
 import aiohttp
 import jwt
 import pytest
+import pytest_asyncio
 
 from deploy.embedded.keys import signing_key_file
 from shared.security.tokens import Signer
 from tests.e2e.conftest import Platform
-from tests.e2e.user import ARTICLE, Answer, nobody, user
+from tests.e2e.user import ARTICLE, Answer, User, nobody, user
 from tests.waiting import eventually
 
 # Nothing here depends on the broker.
@@ -34,6 +36,13 @@ def refused(answer: Answer, *statuses: int) -> str:
 
 def new(**changes: Any) -> dict[str, Any]:
     return {"source": {"text": ARTICLE}, "platforms": ["x"], **changes}
+
+
+@pytest_asyncio.fixture(scope="module")
+async def idle(platform: Platform) -> AsyncIterator[User]:
+    """Somebody who has not started anything; whoever takes them starts nothing either."""
+    async with user(platform.gateway) as somebody:
+        yield somebody
 
 
 @pytest.mark.parametrize(
@@ -60,17 +69,15 @@ def new(**changes: Any) -> dict[str, Any]:
         (new(source={"text": "word " * 1_000_000}), 413),
     ],
 )
-async def test_a_workflow_that_cannot_start_is_not_started(platform: Platform, body: Any, status: int) -> None:
-    async with user(platform.gateway) as writer:
-        refused(await writer.request("POST", WORKFLOWS, body), status)
-        assert (await writer.get(WORKFLOWS))["items"] == []
+async def test_a_workflow_that_cannot_start_is_not_started(idle: User, body: Any, status: int) -> None:
+    refused(await idle.request("POST", WORKFLOWS, body), status)
+    assert (await idle.get(WORKFLOWS))["items"] == []
 
 
-async def test_a_body_that_is_no_json_or_of_another_type_is_refused(platform: Platform) -> None:
-    async with user(platform.gateway) as writer:
-        json_type = {"Content-Type": "application/json"}
-        refused(await writer.request("POST", WORKFLOWS, raw=b"{nonsense", headers=json_type), 400)
-        refused(await writer.request("POST", WORKFLOWS, raw=b"<a/>", headers={"Content-Type": "text/xml"}), 415, 422)
+async def test_a_body_that_is_no_json_or_of_another_type_is_refused(idle: User) -> None:
+    json_type = {"Content-Type": "application/json"}
+    refused(await idle.request("POST", WORKFLOWS, raw=b"{nonsense", headers=json_type), 400)
+    refused(await idle.request("POST", WORKFLOWS, raw=b"<a/>", headers={"Content-Type": "text/xml"}), 415, 422)
 
 
 async def test_files_that_are_not_what_they_claim_are_refused(platform: Platform) -> None:

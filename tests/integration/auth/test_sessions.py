@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import statistics
 import time
 from collections.abc import Awaitable
 from datetime import UTC, datetime, timedelta
@@ -70,12 +69,12 @@ class TestLoggingIn:
             return time.perf_counter() - begun
 
         unknown, wrong = [], []
-        for _ in range(3):
+        for _ in range(5):
             unknown.append(await seconds(ada.log_in(username="nobody")))
             wrong.append(await seconds(ada.log_in("Wrong-Password-1")))
-        ratio = statistics.median(unknown) / statistics.median(wrong)
+        ratio = min(unknown) / min(wrong)  # the least disturbed of each
         # One bcrypt is about 99 % of either; leaving it out would give a ratio below 0.05.
-        assert 0.5 < ratio < 2
+        assert 0.25 < ratio < 4
 
     async def test_an_account_that_is_not_active_is_answered_like_none(self, ada: Person, kit: Kit) -> None:
         await kit.handle(Deactivate(UUID(ada.id)), actor=None)
