@@ -5,6 +5,7 @@ What stands on the same servers is one unit of work and stays in one process; th
 
 from __future__ import annotations
 
+import os
 import re
 
 import pytest
@@ -16,12 +17,15 @@ _BROKER = re.compile(r"\[(?:.*-)?(tansu|kafka|apache_kafka)(?:-.*)?\]$")
 def unit(nodeid: str) -> str:
     """The unit of a test: its file, or the folder that shares its servers.
 
-    One for each broker where the whole platform or Apache Kafka is started.
+    One for each broker where the whole platform or Apache Kafka is started; a given database holds one platform at a
+    time.
     """
     file = nodeid.partition("::")[0]
     found = _BROKER.search(nodeid)
     broker = found[1] if found else ""
-    if broker and file.startswith("tests/e2e/"):
+    if file.startswith("tests/e2e/") and "PRESSWORK_POSTGRES_URL" in os.environ:
+        return "the platform"
+    if file.startswith("tests/e2e/") and broker:
         return f"the platform on {broker}"
     if broker == "apache_kafka":
         return broker
