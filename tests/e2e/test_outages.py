@@ -32,11 +32,11 @@ async def test_a_broker_that_vanishes_delays_but_loses_nothing(platform: Platfor
         during = [await writer.start(platforms=("blog",)) for _ in range(3)]
         after = await writer.start(platforms=("blog",))
         for workflow_id in (before, *during, after):
-            await writer.until(workflow_id, "awaiting_review", within=90)
+            await writer.until(workflow_id, "awaiting_review", within=240)
             answer = await writer.review(workflow_id, ACCEPT_BLOG)
             assert answer.status == 200, answer
         for workflow_id in (before, *during, after):
-            done = await writer.until(workflow_id, "completed", within=60)
+            done = await writer.until(workflow_id, "completed", within=180)
             assert len(done["drafts"]) == len({draft["id"] for draft in done["drafts"]})
             assert len(done["jobs"]) == 1
 
@@ -51,7 +51,7 @@ async def test_a_database_that_dies_and_recovers_delays_but_loses_nothing(platfo
             await _patiently_ready(writer, workflow_id)
             answer = await writer.review(workflow_id, ACCEPT_BLOG)
             assert answer.status == 200, answer
-            done = await writer.until(workflow_id, "completed", within=60)
+            done = await writer.until(workflow_id, "completed", within=180)
             assert len(done["jobs"]) == 1
 
 
@@ -67,7 +67,7 @@ async def test_services_that_are_killed_take_up_their_work_again(platform: Platf
         for name in ("generation", "evaluation", "workflow"):
             await asyncio.to_thread(platform.stack.wait_until_ready, name)
         for workflow_id in workflow_ids:
-            await _patiently_ready(writer, workflow_id, within=120)
+            await _patiently_ready(writer, workflow_id, within=240)
 
 
 async def test_a_published_post_is_published_once_though_publishing_dies_between_call_and_record(
@@ -120,7 +120,7 @@ async def _let_leases_run_out(postgres: EmbeddedPostgres, service: str) -> None:
         await connection.close()
 
 
-async def _patiently_ready(writer: User, workflow_id: str, within: float = 60) -> None:
+async def _patiently_ready(writer: User, workflow_id: str, within: float = 180) -> None:
     """Until the workflow awaits review; answers may fail while parts come back."""
     async with asyncio.timeout(within):
         while True:
