@@ -32,6 +32,7 @@ logger = logging.getLogger(__name__)
 
 LOOK_AFTER_EVERY = 1.0  # seconds between looks at lag, health and parked events
 STRIKES = 3  # failed looks in a row after which the subscription is made anew
+JOINING = 45.0  # seconds without an answer from the group; the client itself would wait for ever
 PATIENCE = 20.0  # seconds behind without hearing anything, after which it is made anew too
 MISSING_AFTER = 1.0  # seconds that a gap may last before the source is asked to fill it; most refills take less
 ASK_AGAIN = 30.0  # seconds that filling it may take
@@ -156,7 +157,11 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
             if self._lost:
                 raise Resubscribe("how far it has heard could not be read")
             consumer._fetcher._fetch_max_wait_ms = pace.milliseconds  # there is no public way to change it
-            polled = await consumer.getmany(timeout_ms=200, max_records=self._settings.kafka_batch)
+            try:
+                async with asyncio.timeout(JOINING):  # or it waits for its partitions as long as the group likes
+                    polled = await consumer.getmany(timeout_ms=200, max_records=self._settings.kafka_batch)
+            except TimeoutError:
+                raise Resubscribe(f"the group gave no partitions for {JOINING:g} s") from None
             look = time.monotonic() - looked > LOOK_AFTER_EVERY
             try:
                 async with self._busy:

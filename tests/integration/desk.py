@@ -131,7 +131,7 @@ class Desk:
         return Someone(self.http, self.urls, token, user_id)
 
 
-async def until(look: Callable[[], Awaitable[T | None]], seconds: float = 60.0) -> T:
+async def until(look: Callable[[], Awaitable[T | None]], seconds: float = 180.0) -> T:
     """What `look` finds as soon as it finds something; fails when it does not in time."""
     async with asyncio.timeout(seconds):
         while (found := await look()) is None:  # noqa: ASYNC110 (any condition, not one event)

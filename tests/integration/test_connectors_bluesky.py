@@ -59,7 +59,7 @@ async def ada(server: BlueskyServer) -> Account:
 
 @pytest.fixture
 async def bluesky() -> AsyncIterator[BlueskyConnector]:
-    connector = BlueskyConnector(5, allow_private=True)
+    connector = BlueskyConnector(60, allow_private=True)
     yield connector
     await connector.close()
 
@@ -140,7 +140,7 @@ async def test_graphemes_count_once_and_bytes_have_a_limit_too(
 async def test_an_answer_that_never_came_is_looked_up_and_nothing_stands_twice(
     server: BlueskyServer, way: Between, ada: Account, trouble: Any
 ) -> None:
-    bluesky = BlueskyConnector(1.0, allow_private=True)
+    bluesky = BlueskyConnector(5 if trouble == "never_answers" else 60, allow_private=True)
     through, sent = connection(ada, way.url), post()
     way.order(PUT, trouble)
     assert (await refusal(bluesky, sent, through)).error_class == "outcome_unknown"
@@ -278,7 +278,7 @@ async def test_images_that_bluesky_does_not_take_are_refused_before_anything_is_
         error = await refusal(bluesky, post(images=images), through)
         assert (error.error_class, says in error.reason) == ("bad_content", True), error.reason
     way.order("uploadBlob", "never_answers")
-    hasty = BlueskyConnector(1.0, allow_private=True)
+    hasty = BlueskyConnector(5, allow_private=True)
     error = await refusal(hasty, post(images=(loaf,)), through)
     assert (error.error_class, "Nothing was posted" in error.reason) == ("transient", True)
     await hasty.close()

@@ -58,7 +58,7 @@ async def way(server: GhostServer) -> AsyncIterator[Between]:
 
 @pytest.fixture
 async def ghost() -> AsyncIterator[GhostConnector]:
-    connector = GhostConnector(10, allow_private=True)
+    connector = GhostConnector(60, allow_private=True)
     yield connector
     await connector.close()
 
@@ -114,7 +114,7 @@ async def test_an_article_is_read_as_it_was_written(ghost: GhostConnector, serve
 async def test_an_answer_that_never_came_is_looked_up_and_nothing_stands_twice(
     server: GhostServer, way: Between, trouble: Any
 ) -> None:
-    ghost = GhostConnector(2.0, allow_private=True)
+    ghost = GhostConnector(5 if trouble == "never_answers" else 60, allow_private=True)
     title = f"Lost {uuid4().hex[:8]}"
     through, sent = connection(server, way.url), post("Bread rises.", title)
     # Looking for the slug goes well, the article itself meets the trouble.
