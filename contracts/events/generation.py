@@ -102,6 +102,14 @@ class OutputStarted(OutputEvent):
     attempt: int
 
 
+class OutputProgressed(OutputEvent):
+    """So many of the files that it is made of are read."""
+
+    attempt: int
+    files_read: int = Field(ge=1)
+    files: int = Field(ge=1)
+
+
 class OutputCompleted(OutputEvent):
     """The text is there."""
 

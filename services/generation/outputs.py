@@ -10,7 +10,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from contracts.events.generation import OutputRequested, OutputRetried
-from services.generation.domain.output import CompleteOutput, FailOutput, Output, StartOutput
+from services.generation.domain.output import CompleteOutput, FailOutput, Output, ProgressOutput, StartOutput
 from services.generation.domain.token_usage import RecordTokens
 from services.generation.engines.article import READ_AT_MOST
 from services.generation.engines.port import NothingToWrite, Request, Source, Written
@@ -56,7 +56,7 @@ async def write_output(task: LeasedTask, kit: Kit) -> list[CompleteOutput | Reco
     if output.status != "processing" or output.attempt != order.attempt:
         return []  # deleted meanwhile, or finished by another worker
     tools: Tools = kit.tools
-    source = await _source(kit, output)
+    source = await _source(kit, order, output)
     try:
         written = await tools.engine.write(await _request(kit, output, source))
     except NothingToWrite as nothing:
@@ -73,14 +73,18 @@ def say_that_nobody_could(task: LeasedTask, reason: str) -> Sequence[FailOutput]
     return [FailOutput(order.output_id, order.attempt, f"{reason.rstrip('.')}.")]
 
 
-async def _source(kit: Kit, output: Output) -> Source:
+async def _source(kit: Kit, order: Order, output: Output) -> Source:
     """The given text, or the texts of the files one after the other, each under its title."""
     title = str(output.request.get("title") or "")
     if output.text is not None:
         return Source(title, output.text)
     assert kit.client is not None
     assert output.user_id is not None
-    texts = [await fetch(kit.client, output.user_id, file_id, gone=_NO_FILE) for file_id in output.file_ids]
+    texts = []
+    for file_id in output.file_ids:
+        texts.append(await fetch(kit.client, output.user_id, file_id, gone=_NO_FILE))
+        if len(output.file_ids) > 1:
+            await kit.handle(ProgressOutput(order.output_id, order.attempt, len(texts)), actor=output.user_id)
     languages = {text.language for text in texts}
     language = languages.pop() if len(languages) == 1 else ""
     if len(texts) == 1:

@@ -25,6 +25,7 @@ from contracts.events.generation import (
     OutputEdited,
     OutputEvent,
     OutputFailed,
+    OutputProgressed,
     OutputRequested,
     OutputRetried,
     OutputStarted,
@@ -152,6 +153,11 @@ def queue_output(event: OutputRetried, at: datetime) -> RowChange:
 @projects(OutputStarted)
 def start_output(event: OutputStarted, at: datetime) -> RowChange:
     return update("outputs", _output(event), status="processing", updated_at=at)
+
+
+@projects(OutputProgressed)
+def hear_of_output(event: OutputProgressed, at: datetime) -> RowChange:
+    return update("outputs", _output(event), updated_at=at)
 
 
 @projects(OutputCompleted)

@@ -88,6 +88,12 @@ async def test_a_projects_files_become_a_text(ada: Someone) -> None:
     assert metadata["keywords"]
     assert output["request"] == {"topic": "steam", "tone_of_voice": "friendly", "target_length": 400}
     assert output["updated_at"] > output["created_at"]
+    async with told(ada, output["id"], after=2) as events:
+        assert [await anext(events) for _ in range(3)] == [
+            (3, "OutputProgressed"),
+            (4, "OutputProgressed"),
+            (5, "OutputCompleted"),
+        ]
 
 
 @pytest.mark.parametrize(("kind", "platform_name"), [("blog", "blog"), ("social", "linkedin"), ("email", "email")])

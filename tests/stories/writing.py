@@ -45,6 +45,7 @@ async def _output(on: Ground, user_id: UUID, chance: random.Random) -> None:
     await on.play(generation.OutputRequested(**output, **asked), key=key)
     if chance.random() < 0.8:
         await on.play(generation.OutputStarted(**output, attempt=1), key=key)
+        await on.play(generation.OutputProgressed(**output, attempt=1, files_read=1, files=2), key=key)
     if chance.random() < 0.4:
         failed = generation.OutputFailed(**output, reason="Gone.", metadata={"error": "Gone."})
         await on.play(failed, key=key)

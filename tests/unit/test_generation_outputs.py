@@ -17,6 +17,7 @@ from contracts.events.generation import (
     OutputDeleted,
     OutputEdited,
     OutputFailed,
+    OutputProgressed,
     OutputRequested,
     OutputRetried,
     OutputStarted,
@@ -30,6 +31,7 @@ from services.generation.domain.output import (
     DeleteOutput,
     EditOutput,
     FailOutput,
+    ProgressOutput,
     RequestOutput,
     RetryOutput,
     StartOutput,
@@ -87,6 +89,20 @@ def test_a_failed_output_may_be_tried_again_and_late_news_of_the_first_attempt_i
         again.when(late).then_nothing()
     again.when(RETRY).then_refused(Conflict, "Only a failed output", current="queued")
     again.when(replace(START, attempt=2)).then(replace_event(STARTED, attempt=2))
+
+
+def test_each_file_that_is_read_is_told_of_once_an_attempt() -> None:
+    of_files = given(REQUESTED.model_copy(update={"text": None, "file_ids": (UUID(int=7), UUID(int=8))}))
+    read = [OutputProgressed(**WHO, attempt=1, files_read=n, files=2) for n in (1, 2)]
+    first = ProgressOutput(OUTPUT, 1, 1)
+    of_files.when(first).then_nothing()
+    at_work = of_files.given(STARTED)
+    at_work.when(first).then(read[0])
+    at_work.given(read[0]).when(first).then_nothing()
+    at_work.given(*read).when(first).then_nothing()
+    again = at_work.given(*read, FAILED, RETRIED, STARTED.model_copy(update={"attempt": 2}))
+    again.when(first).then_nothing()
+    again.when(replace(first, attempt=2)).then_types(OutputProgressed)
 
 
 def replace_event(event: OutputStarted, **changes: Any) -> OutputStarted:

@@ -16,6 +16,7 @@ from contracts.events.generation import (
     OutputEdited,
     OutputFailed,
     OutputKind,
+    OutputProgressed,
     OutputRequested,
     OutputRetried,
     OutputStarted,
@@ -45,6 +46,7 @@ class Output:
     status: Status = "absent"
     archived: bool = False
     attempt: int = 1
+    files_read: int = 0  # in this attempt
     body: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
@@ -94,6 +96,15 @@ class StartOutput:
 
 
 @dataclass(frozen=True, slots=True)
+class ProgressOutput:
+    """So many of its files are read."""
+
+    output_id: UUID
+    attempt: int
+    files_read: int
+
+
+@dataclass(frozen=True, slots=True)
 class CompleteOutput:
     """Keep the text; `metadata` says how it was made."""
 
@@ -136,6 +147,7 @@ Command = (
     | CopyOutput
     | RetryOutput
     | StartOutput
+    | ProgressOutput
     | CompleteOutput
     | FailOutput
     | EditOutput
@@ -160,6 +172,8 @@ def decide(command: Command, output: Output) -> Sequence[Event]:
             if output.status != "queued" or output.attempt != command.attempt:
                 return []
             return [OutputStarted(**_who(command.output_id, output), attempt=command.attempt)]
+        case ProgressOutput():
+            return _progress(command, output)
         case CompleteOutput() | FailOutput():
             if output.status not in ("queued", "processing") or output.attempt != command.attempt:
                 return []
@@ -250,6 +264,14 @@ def _copy(command: CopyOutput, output: Output) -> Sequence[Event]:
     return [requested, OutputCompleted(**who, body=command.body, metadata=metadata)]
 
 
+def _progress(command: ProgressOutput, output: Output) -> Sequence[Event]:
+    """Files that are read again, as after a wait for one of them, are told of once."""
+    if output.status != "processing" or output.attempt != command.attempt or command.files_read <= output.files_read:
+        return []
+    who, files = _who(command.output_id, output), len(output.file_ids)
+    return [OutputProgressed(**who, attempt=command.attempt, files_read=command.files_read, files=files)]
+
+
 def _outcome(command: CompleteOutput | FailOutput, output: Output) -> Event:
     who = _who(command.output_id, output)
     if isinstance(command, FailOutput):
@@ -292,9 +314,11 @@ def evolve(output: Output, event: Event) -> Output:
                 status="queued",
             )
         case OutputRetried():
-            return replace(output, status="queued", attempt=event.attempt, metadata={})
+            return replace(output, status="queued", attempt=event.attempt, files_read=0, metadata={})
         case OutputStarted():
             return replace(output, status="processing")
+        case OutputProgressed():
+            return replace(output, files_read=event.files_read)
         case OutputCompleted():
             return replace(output, status="completed", body=event.body, metadata=event.metadata)
         case OutputFailed():
@@ -320,6 +344,7 @@ decider: Decider[Output] = Decider(
         CopyOutput,
         RetryOutput,
         StartOutput,
+        ProgressOutput,
         CompleteOutput,
         FailOutput,
         EditOutput,
