@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 from urllib.parse import urlsplit
 
+from opentelemetry.trace import Status, StatusCode
 from pydantic import BaseModel
 
 from shared.telemetry import semconv
@@ -89,25 +90,25 @@ class Asker(Generic[A, D]):
             last = number == len(self._clients)
             seconds = max(0.0, ends - clock()) * (1 if last else _SHARE_OF_THE_FIRST)
             used = _usage()
-            try:
-                with _span(endpoint) as asked:
+            with _span(endpoint) as asked:
+                try:
                     async with asyncio.timeout(seconds):
                         result = await agent.run(message, model=model, deps=about, usage=used)
-                    asked.set_attributes(semconv.answered(used.input_tokens, used.output_tokens))
-            except Exception as error:
-                failed = failure(error, endpoint.model, seconds)
-                known = {"reason": failed.reason, "model": failed.model, "said": str(error)[:_SAID]}
-                _log.warning("a model gave no answer: %s", failed.detail, extra=known)
-                failures.append(failed)
-                bill += self._bill(endpoint, used, message, sent=failed.reason in ("timeout", "too_big"))
-            else:
-                bill += self._bill(endpoint, used, message, sent=True)
-                usage = {
-                    "input_tokens": used.input_tokens,
-                    "output_tokens": used.output_tokens,
-                    "requests": used.requests,
-                }
-                return Answer(result.output, endpoint.model, usage, tuple(bill), tuple(failures))
+                except Exception as error:
+                    failed = failure(error, endpoint.model, seconds)
+                    # Not the exception as it is: it may hold the whole answer, which is anybody's text.
+                    asked.set_attribute("error.type", failed.reason)
+                    asked.set_status(Status(StatusCode.ERROR, failed.reason))
+                    said = str(getattr(error, "message", error))[:_SAID]
+                    known = {"reason": failed.reason, "model": failed.model, "said": said}
+                    _log.warning("a model gave no answer: %s", failed.detail, extra=known)
+                    failures.append(failed)
+                    bill += self._bill(endpoint, used, message, sent=failed.reason in ("timeout", "too_big"))
+                    continue
+                asked.set_attributes(semconv.answered(used.input_tokens, used.output_tokens))
+            bill += self._bill(endpoint, used, message, sent=True)
+            usage = {"input_tokens": used.input_tokens, "output_tokens": used.output_tokens, "requests": used.requests}
+            return Answer(result.output, endpoint.model, usage, tuple(bill), tuple(failures))
         raise NoAnswer(failures, bill)
 
     def _bill(self, endpoint: Endpoint, used: RunUsage, message: str, *, sent: bool) -> list[Spent]:

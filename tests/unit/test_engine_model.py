@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -17,6 +18,7 @@ from shared.ids import new_id
 from shared.llm import Prices, Spent, spent
 from shared.platforms import measure
 from shared.style import measured
+from shared.telemetry import tracing
 from tests.unit.model_endpoint import (
     CUT_OFF,
     ENDLESS,
@@ -209,6 +211,21 @@ async def test_the_second_model_writes_when_the_first_is_of_no_use() -> None:
     assert written.spent == (Spent("small", 22, 14), Spent("second", 11, 7))
 
 
+async def test_each_question_is_a_span_that_holds_no_text(tmp_path: Path) -> None:
+    secret = "The tin is under the stairs."
+    tracing.setup_tracing("writer", traces_dir=tmp_path, otlp_endpoint=None)
+    try:
+        async with model_endpoint(secret) as first, model_endpoint(GOOD) as second:
+            asked = ModelEngine([first.at(api_key="a-key"), second.at("second")], fallback=InstantEngine())
+            await asked.write(Request("x", SOURCE))
+        tracing.flush()
+        told = (tmp_path / "writer.jsonl").read_text("utf-8")
+    finally:
+        tracing.shutdown()
+    assert all(name in told for name in ("chat small", "chat second", "gen_ai.usage.output_tokens", "unusable"))
+    assert not any(text in told for text in (secret, SOURCE.text, "a-key"))
+
+
 async def test_when_both_models_fail_the_engine_writes() -> None:
     async with model_endpoint(500) as first, model_endpoint(401) as second:
         written = await engine(first, second).write(Request("x", SOURCE))
@@ -218,7 +235,7 @@ async def test_when_both_models_fail_the_engine_writes() -> None:
 
 async def test_silence_of_the_first_leaves_time_for_the_second() -> None:
     async with model_endpoint(GOOD, HANG) as first, model_endpoint(GOOD) as second:
-        asked = engine(first, second, timeout=6.0)
+        asked = engine(first, second, timeout=9.0)  # three of them for the second
         await asked.write(Request("x", SOURCE))
         written = await asked.write(Request("x", SOURCE))
     assert (written.model, written.usage["fallback_reason"]) == ("second", "timeout")
