@@ -71,6 +71,23 @@ def test_grammar_is_read_in_a_bounded_part_from_beginning_to_end() -> None:
     assert short.measures["grammar"]["grammar_faults"]["Spelling"] == 1
 
 
+@pytest.mark.parametrize("word", ["colour", "color", "organise", "organize", "theatre", "kitchen", "rehearse"])
+def test_a_word_spelt_right_in_britain_or_america_is_no_fault(word: str) -> None:
+    verdict = OfflineJudge().rate(
+        Submission("x", f"They would like to know of {word} and of much else.", language="en")
+    )
+    assert verdict.measures["grammar"]["grammar_faults"] == {}
+
+
+@pytest.mark.parametrize("word", ["definately", "recieve", "seperate", "kitchin", "lemadudi"])
+def test_a_word_in_no_dictionary_is_one(word: str) -> None:
+    verdict = OfflineJudge().rate(
+        Submission("x", f"They would like to know of {word} and of much else.", language="en")
+    )
+    assert verdict.measures["grammar"]["grammar_faults"]["Spelling"] == 1
+    assert f"“{word}”" in verdict.measures["grammar"]["findings"][0]["advice"]
+
+
 def test_the_part_that_is_read_spreads_over_the_whole_draft() -> None:
     sentences = [f"Sentence number {number} has seven words here." for number in range(200)]
     sample = read(Submission("blog", "\n\n".join(sentences), language="en")).sample(150)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, lru_cache
+from itertools import islice
 from typing import Any, Final
 
 from ..draft import Draft, quote
@@ -22,15 +22,10 @@ _FEWEST_WORDS: Final = 60
 _UNSURE: Final = 0.5
 # Harper runs some 900 rules over each word: of a longer draft it reads sentences spread over it.
 _READ_WORDS: Final = 150
-# Guessing at an unknown word costs a millisecond, at a long one ten.
+# Longer ones are compounds and terms, which dictionaries lack as often as not.
 _LOOKED_UP: Final = re.compile(r"(?<![\w'’-])[a-z]{3,12}(?![\w'’-])")
 _SPELLING: Final = "SpellCheck"
-_AT_ONCE: Final = 4
 _MOST_UNKNOWN: Final = 4
-_AHEAD: Final = 60
-_REMEMBERED: Final = 50_000
-# Most words of a draft stand in every other one.
-_known: Final[dict[str, bool]] = {}
 # A linter refuses a second call while one runs.
 _lock: Final = threading.Lock()
 
@@ -75,27 +70,15 @@ def _misspelt(text: str) -> list[tuple[str, str, str]]:
     places: dict[str, int] = {}
     for match in _LOOKED_UP.finditer(text):
         places.setdefault(match[0], match.start())
-    found: list[tuple[str, str, str]] = []
-    for word in _unknown(list(places)):
-        found.append(("Spelling", word, _around(text, places[word], places[word] + len(word))))
-        if len(found) == _MOST_UNKNOWN:
-            break
-    return found
+    unknown = islice((word for word in places if not _known(word)), _MOST_UNKNOWN)
+    return [("Spelling", word, _around(text, places[word], places[word] + len(word))) for word in unknown]
 
 
-def _unknown(words: list[str]) -> Iterator[str]:
-    """Those that stand in no dictionary. Looks up a few at a time what was not looked up before."""
-    for place, word in enumerate(words):
-        with _lock:
-            if word not in _known:
-                if len(_known) >= _REMEMBERED:
-                    _known.clear()
-                new = [other for other in words[place : place + _AHEAD] if other not in _known][:_AT_ONCE]
-                lints = _speller().lint(". ".join(new), language="plaintext")
-                _known.update(dict.fromkeys(new, True), **{lint.problem_text: False for lint in lints})
-            known = _known[word]
-        if not known:
-            yield word
+@lru_cache(maxsize=50_000)
+def _known(word: str) -> bool:
+    """Whether it stands in Harper's dictionary, in whichever dialect: asked like this it guesses at no other word."""
+    with _lock:
+        return bool(_linter().is_likely_english(word))
 
 
 def _around(text: str, start: int, end: int) -> str:
@@ -112,19 +95,10 @@ def _sentence(line: str, at: int) -> str:
 
 @cache
 def _linter() -> Any:
-    return _harper(lambda rule: rule != _SPELLING)
-
-
-@cache
-def _speller() -> Any:
-    return _harper(lambda rule: rule == _SPELLING)
-
-
-def _harper(wanted: Callable[[str], bool]) -> Any:
     from harper import Dialect, Linter
 
     # The dialect that knows British and American spellings: both are right.
     linter = Linter(Dialect.CANADIAN)
     rules = linter.get_default_lint_config()
-    linter.set_lint_config({rule: on and wanted(rule) for rule, on in rules.items()})
+    linter.set_lint_config({rule: on and rule != _SPELLING for rule, on in rules.items()})
     return linter
