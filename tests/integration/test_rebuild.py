@@ -209,23 +209,20 @@ async def test_such_tables_that_are_out_of_order_stand_in_nobodys_way(told: Grou
     await assert_rebuild_equals_live(kit, told.admin_dsn)
 
 
+async def written(on: Ground, title: str = "") -> DraftCreated:
+    """A draft of nobody's that nobody has heard of yet."""
+    ids = {"draft_id": new_id(), "workflow_id": new_id(), "user_id": new_id()}
+    draft = DraftCreated(**ids, platform="x", iteration=1, title=title, content="!", source="ai", engine="offline")
+    await on.play(draft, key=draft.draft_id)
+    return draft
+
+
 async def test_an_event_set_aside_is_applied_only_once_it_was_taken_up(
     told: Ground, owner: asyncpg.Connection, feed: Feed
 ) -> None:
     kit = told.kits["publishing"]
     await owner.execute("ALTER TABLE publishing.draft_texts ADD CONSTRAINT poison CHECK (title <> 'poison') NOT VALID")
-    draft = DraftCreated(
-        draft_id=new_id(),
-        workflow_id=new_id(),
-        user_id=new_id(),
-        platform="x",
-        iteration=1,
-        title="poison",
-        content="!",
-        source="ai",
-        engine="offline",
-    )
-    await told.play(draft, key=draft.draft_id)
+    draft = await written(told, "poison")
     await told.hear("publishing", random.Random(2))
     assert await kit.database.pool.fetchval("SELECT count(*) FROM parked_events") == 1
     # Its row would not fit the table, so a rebuild that applied it would fail.
@@ -252,17 +249,7 @@ async def test_an_event_set_aside_is_applied_only_once_it_was_taken_up(
 
 async def test_what_was_not_heard_yet_is_not_applied(told: Ground) -> None:
     kit = told.kits["publishing"]
-    draft = DraftCreated(
-        draft_id=new_id(),
-        workflow_id=new_id(),
-        user_id=new_id(),
-        platform="x",
-        iteration=1,
-        content="!",
-        source="ai",
-        engine="offline",
-    )
-    await told.play(draft, key=draft.draft_id)
+    draft = await written(told)
     await assert_rebuild_equals_live(kit, told.admin_dsn)
     await told.hear("publishing", random.Random(3))
     assert await kit.database.pool.fetchval("SELECT content FROM draft_texts WHERE draft_id = $1", draft.draft_id)

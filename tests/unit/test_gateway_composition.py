@@ -129,6 +129,7 @@ async def test_the_merged_document_holds_the_routed_paths_only(http: aiohttp.Cli
     assert set(document["paths"]) == {
         "/api/v1/drafts",
         "/api/v1/evaluations",
+        "/api/v1/export/account.zip",
         "/api/v1/files",
         "/api/v1/jobs",
         "/api/v1/outputs",
