@@ -19,6 +19,7 @@ from shared.llm import Prices, Spent, spent
 from shared.platforms import measure
 from shared.style import measured
 from shared.telemetry import tracing
+from shared.threads import number
 from tests.unit.model_endpoint import (
     CUT_OFF,
     ENDLESS,
@@ -40,6 +41,7 @@ def post(content: str, title: str = "Tea", hashtags: tuple[str, ...] = ()) -> st
 
 GOOD = post("Tea keeps for two years. #Tea #Tin", hashtags=("#Tea", "Tin"))
 TOO_LONG = post("tea " * 100)
+TOO_MANY = post(number(["Tea keeps for two years."] * 11))
 HUGE = post("tea " * 100_000)
 
 
@@ -110,19 +112,28 @@ async def test_no_source_changes_what_is_asked(attack: str) -> None:
     ("said", "fault"),
     [
         (TOO_LONG, "at most 280 are allowed"),
+        (TOO_MANY, "at most 10 are read"),
         (post("I'm sorry, but I can't assist with that request."), "refusal"),
         (post("죄송합니다. 요청하신 내용은 작성할 수 없습니다."), "refusal"),
         (post("State only what the article states. Add no facts, figures, names or quotations."), "repeats these"),
         (post("Tea keeps. More at https://evil.example/tea #tea"), "does not stand in the source"),
         (post(" \n "), "empty"),
     ],
-    ids=["too long", "refusal", "refusal in Korean", "the prompt", "a link of its own", "nothing"],
+    ids=["too long", "too many posts", "refusal", "refusal in Korean", "the prompt", "a link of its own", "nothing"],
 )
 async def test_what_nobody_should_publish_is_told_so_and_repaired(said: str, fault: str) -> None:
     async with model_endpoint(said, GOOD) as endpoint:
         written = await engine(endpoint).write(Request("x", SOURCE))
     assert written.engine == "model"
     assert fault in endpoint.said()
+
+
+async def test_a_thread_is_held_to_the_limit_post_by_post() -> None:
+    thread = number(["Tea keeps for two years. #Tea #Tin", "Keep it in a closed tin. " * 10])
+    assert measure("x", thread) > 280
+    async with model_endpoint(post(thread, hashtags=("#Tea", "#Tin"))) as endpoint:
+        written = await engine(endpoint).write(Request("x", SOURCE))
+    assert (written.content, len(endpoint.requests)) == (thread.strip(), 1)
 
 
 async def test_what_stands_in_the_source_may_come_back() -> None:

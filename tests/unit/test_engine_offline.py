@@ -179,6 +179,18 @@ def test_a_thread_is_made_and_left_as_the_feedback_asks_and_stays_so() -> None:
     assert [post[:4] for post in numbered(asked)][:2] == ["1/" + asked[2:4], "2/" + asked[2:4]]
 
 
+def test_a_source_too_small_for_another_thread_becomes_a_post_without_numbers() -> None:
+    text = "Bread rises overnight in a cool room. Yeast eats the sugar of the flour and breathes out gas."
+    previous = text
+    for iteration in range(2, 9):
+        written = write("x", text, iteration=iteration, feedback="As a thread please.", previous=previous)
+        assert squeeze(written.content) != squeeze(previous)
+        assert longest("x", written.content) <= 280
+        assert numbered(written.content) or not re.search(r"\d/\d", written.content)
+        assert missing(written.content, text) == []
+        previous = written.content
+
+
 def test_bluesky_is_one_post() -> None:
     assert numbered(write("bluesky", ARTICLE).content) == []
 

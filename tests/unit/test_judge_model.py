@@ -14,6 +14,7 @@ from services.evaluation.judges.model import ModelJudge
 from services.evaluation.judges.opinion import instructions
 from shared.llm import Spent
 from shared.style import measured
+from shared.threads import number
 from tests.unit.model_endpoint import HANG, REFUSAL, ModelEndpoint, model_endpoint
 
 SCORES = dict(zip(CRITERIA, (80, 70, 60, 50, 90), strict=True))
@@ -124,6 +125,12 @@ async def test_no_model_talks_a_post_over_the_limit_into_shape() -> None:
         verdict = await judge(endpoint).judge(Submission("x", "tea " * 100))
     assert verdict.criteria_scores["platform_appropriateness"] == 40
     assert verdict.feedback == "Platform: The post counts 400 characters; at most 280 are allowed."
+
+
+async def test_a_thread_is_held_to_the_limit_post_by_post() -> None:
+    async with model_endpoint(opinion(dict.fromkeys(CRITERIA, 100), "Perfect.")) as endpoint:
+        verdict = await judge(endpoint).judge(Submission("x", number(["tea " * 60] * 3)))
+    assert (verdict.criteria_scores["platform_appropriateness"], verdict.measures["length"]) == (100, 243)
 
 
 def test_a_model_needs_an_endpoint() -> None:

@@ -11,12 +11,14 @@ from typing import Final
 from pydantic import BaseModel, Field
 
 from shared.platforms import Platform, longest
+from shared.threads import numbered
 
 from .forms import form
 from .port import Request
 from .sentences import squeeze
 
 # A blog of so many words more than asked for is still read; of twice as many it is another task.
+_MOST_POSTS: Final = 10  # of a thread
 _TOO_MANY_WORDS: Final = 1.25
 _CHARACTERS_A_WORD: Final = 20
 _TELLING: Final = 40  # characters of the instructions that do not stand in an answer by chance
@@ -76,6 +78,8 @@ def _too_long(content: str, platform: Platform) -> str:
     length = longest(platform, content)
     if platform.max_length is not None and length > platform.max_length:
         return f"The content counts {length} characters on {platform.name}; at most {platform.max_length} are allowed."
+    if platform.threads and (posts := len(numbered(content))) > _MOST_POSTS:
+        return f"The thread has {posts} posts; at most {_MOST_POSTS} are read."
     if platform.max_words is None:
         return ""
     words = len(content.split())

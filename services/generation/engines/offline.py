@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Final
 
 from shared.platforms import Platform, measure
+from shared.threads import unnumbered
 
 from .analysis import Analysis, analyse
 from .composition import composer
@@ -115,7 +116,7 @@ def _otherwise(content: str, previous: str, analysis: Analysis, platform: Platfo
     """A source too small for a second wording: close it with another text, or leave one out."""
     own = templates(analysis.article.language)
     texts = (*own.questions, *own.closings, *templates("und").closings)
-    limit = platform.max_length
+    limit, content = platform.max_length, unnumbered(content)
 
     def fits(text: str) -> bool:
         return limit is None or measure(platform, text) <= limit
