@@ -18,6 +18,10 @@ Name = Annotated[str, _Line, Field(max_length=100)]
 Username = Annotated[str, _Line, Field(max_length=200)]
 
 
+# ASCII alone: a counted \w takes in all of Unicode, and weighs megabytes once compiled.
+_URN = r"^urn:li:(person|organization):[A-Za-z0-9_-]{1,64}$"
+
+
 class In(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -28,7 +32,7 @@ class ConnectionSettings(In):
     user_id: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,20}$")] | None = Field(
         None, description="X: the account's numeric id; saves a request for each post."
     )
-    author_urn: Annotated[str, StringConstraints(pattern=r"^urn:li:(person|organization):[\w-]{1,64}$")] | None = Field(
+    author_urn: Annotated[str, StringConstraints(pattern=_URN)] | None = Field(
         None, description="LinkedIn: who posts, when it is not the member the token belongs to."
     )
     max_length: Annotated[int, Field(ge=280, le=25_000)] | None = Field(
