@@ -33,7 +33,7 @@ status: .venv/.ready ## what runs, and where
 
 # Tests wait more than they compute, so there are more processes than cores. The servers that some of them publish on
 # take minutes to install, once: that begins first, beside everything else.
-WORKERS = 0
+WORKERS = 3
 PREPARE = $(PY) -m tests.servers >.cache/servers.log 2>&1 & trap "kill -- -$$! $$! 2>/dev/null || true" EXIT; \
 	trap 'exit 130' INT TERM;
 

@@ -191,7 +191,8 @@ def _listener() -> socket.socket:
 
 @asynccontextmanager
 async def _serving(app: FastAPI, listener: socket.socket) -> AsyncIterator[None]:
-    config = uvicorn.Config(app, http="httptools", log_config=None, timeout_graceful_shutdown=1)
+    # A test may do something else for longer than connections are kept by default.
+    config = uvicorn.Config(app, http="httptools", log_config=None, timeout_graceful_shutdown=1, timeout_keep_alive=600)
     server = uvicorn.Server(config)
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
     running = asyncio.create_task(server.serve(sockets=[listener]))

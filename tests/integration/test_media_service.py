@@ -25,6 +25,7 @@ from shared.runtime import build
 from tests.integration.desk import Desk, Someone, desk, until
 from tests.samples.documents import make
 from tests.unit.serving import serve
+from tests.waiting import eventually
 
 MOST = 2_000_000
 TIFF = b"II*\0" + bytes(40)
@@ -73,10 +74,13 @@ class Client:
 
     async def read(self, file_id: str) -> Any:
         """The file as it is when its text was read or could not be."""
-        answer = await self.call("GET", f"/api/v1/files/{file_id}?wait=20")
-        assert answer.status == 200, answer.body
-        assert answer.json["text_status"] != "pending"
-        return answer.json
+
+        async def settled() -> Any:
+            answer = await self.call("GET", f"/api/v1/files/{file_id}?wait=20")
+            assert answer.status == 200, answer.body
+            return answer.json if answer.json["text_status"] != "pending" else None
+
+        return await eventually(settled, within=90)
 
     def objects(self) -> list[str]:
         """What lies in storage for this user."""

@@ -30,7 +30,13 @@ async def running() -> AsyncIterator[str]:
     listener = socket.create_server(("127.0.0.1", 0))
     base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     server = _Server(
-        uvicorn.Config(create_app(base_url), log_level="warning", timeout_graceful_shutdown=1, lifespan="off")
+        uvicorn.Config(
+            create_app(base_url),
+            log_level="warning",
+            timeout_graceful_shutdown=1,
+            timeout_keep_alive=600,
+            lifespan="off",
+        )
     )
     task = asyncio.create_task(server.serve(sockets=[listener]))
     async with asyncio.timeout(60):
