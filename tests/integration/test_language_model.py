@@ -69,7 +69,7 @@ async def test_a_text_longer_than_the_model_reads_is_told(endpoint: Endpoint) ->
 
 
 async def test_the_engine_ends_in_a_draft_within_the_limit(endpoint: Endpoint) -> None:
-    engine = ModelEngine([endpoint], fallback=InstantEngine(), timeout=15, answer_tokens=150)
+    engine = ModelEngine([endpoint], fallback=InstantEngine(), timeout=15, answer_tokens=60)
     written = await engine.write(Request("x", SOURCE))
     assert written.engine == "model" or written.usage["fallback_reason"] in CLEAR
     assert 0 < measure("x", written.content) <= 280
