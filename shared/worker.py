@@ -271,6 +271,7 @@ class Workers:
 
     async def _do(self, task: LeasedTask, worker: Worker, seconds: float, started: float, birth: Birth | None) -> None:
         own: str | None = None
+        put_off: RetryLater | None = None
         try:
             if task.attempts > worker.attempts:
                 raise GiveUp(f"Each of {worker.attempts} attempts ended without an outcome.")
@@ -279,10 +280,18 @@ class Workers:
                 kind=SpanKind.INTERNAL,
                 traceparent=task.traceparent,
                 attributes={"presswork.task.kind": task.kind, "presswork.task.attempt": task.attempts},
-            ):
+            ) as current:
                 own = current_traceparent()
-                async with asyncio.timeout(seconds):
-                    outcome = await worker.run(task, self._tools)
+                try:
+                    async with asyncio.timeout(seconds):
+                        outcome = await worker.run(task, self._tools)
+                except RetryLater as later:
+                    if later.counts:
+                        raise
+                    current.set_attribute("presswork.task.put_off", later.reason)  # its turn had not come: no failure
+                    put_off = later
+            if put_off is not None:
+                raise put_off
         except Exception as error:  # whatever befell it, the task is tried again or given up
             if await _on_the_list(birth):
                 await self._failed(task, worker, error, own, started)

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -17,8 +18,10 @@ from contracts import registry
 from shared.eventstore.store import Cause
 from shared.ids import new_id
 from shared.kit import Kit, Service
-from shared.reactions import LaneLimit, LeasedTask, Task, work
+from shared.reactions import LaneLimit, LeasedTask, RetryLater, Task, work
 from shared.settings import ServiceSettings
+from shared.telemetry import tracing
+from shared.telemetry.tracefiles import find_story
 from tests.databases import migrated
 from tests.integration.desk import until
 
@@ -33,8 +36,11 @@ class Floor:
     working: Counter[str] = field(default_factory=Counter)
     most: Counter[str] = field(default_factory=Counter)
     done: Counter[str] = field(default_factory=Counter)
+    put_off: list[RetryLater] = field(default_factory=list)
 
     async def work(self, task: LeasedTask) -> None:
+        if self.put_off:
+            raise self.put_off.pop()
         self.working[task.lane] += 1
         self.most[task.lane] = max(self.most[task.lane], self.working[task.lane])
         await self.door.wait()
@@ -77,7 +83,8 @@ async def working(dsn: str, floor: Floor, lane_limit: LaneLimit) -> AsyncIterato
 async def ask_for(kit: Kit, *lanes: str) -> int:
     """Write a task for each lane in one transaction; how many were born leased."""
     unit = kit.unit()
-    await unit.follow([Task(new_id(), "carry", lane=lane) for lane in lanes], Cause(new_id()))
+    cause = Cause(new_id(), traceparent=tracing.current_traceparent())
+    await unit.follow([Task(new_id(), "carry", lane=lane) for lane in lanes], cause)
     await unit.commit()
     kit.made(unit)
     return len(unit.leased)
@@ -145,3 +152,20 @@ async def test_other_lanes_share_what_the_kind_may_do_at_a_time(dsn: str) -> Non
         floor.door.set()
         await until(lambda: true(floor.done["open"] == 10))
     assert floor.most["open"] == CONCURRENCY
+
+
+async def test_work_whose_turn_has_not_come_is_no_failure_in_the_trace(dsn: str, tmp_path: Path) -> None:
+    tracing.setup_tracing("media", traces_dir=tmp_path, otlp_endpoint=None)
+    try:
+        floor = Floor(put_off=[RetryLater(0.01, "the printer is out"), RetryLater(0.01, "too early", counts=False)])
+        async with working(dsn, floor, {}) as kit:
+            with tracing.span("ask") as asked:
+                await ask_for(kit, "free")
+            floor.door.set()
+            await until(lambda: true(floor.done["free"] == 1))
+    finally:
+        tracing.shutdown()
+    found = find_story(format(asked.get_span_context().trace_id, "032x"), tmp_path).spans
+    work = sorted((span for span in found if span.name == "work carry"), key=lambda span: span.start_ns)
+    assert [span.error for span in work] == ["", "RetryLater: the printer is out", ""]
+    assert work[0].attributes["presswork.task.put_off"] == "too early"
