@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
@@ -11,9 +12,11 @@ from tests.bench.figure import Figure
 from tests.bench.ground import Ground, work
 from tests.bench.peers_environment import peer, serving
 from tests.bench.platform import Platform, platform, start_again
+from tests.bench.work.workflows import cpu_used
 
 _SWEEP = (16, 48, 128)
 _PEER_SWEEP = (4, 16)
+_SETTLED, _IDLE = 4, 10  # seconds until what a start or requests stirred up is over, and of looking
 _ROOMY = {"generation", "evaluation"}  # they hold models
 
 Peers = Callable[[], dict[str, Any]]
@@ -35,6 +38,7 @@ def figures(ground: Ground, wanted: set[str]) -> Iterator[Figure]:
                 if "read" in wanted and first:
                     yield from _read(on)
                 if "workflows" in wanted:
+                    yield _idle(on, name)
                     yield from _workflows(on, name, langgraph, _SWEEP if first else _SWEEP[1:2])
     if wanted & {"workflows", "memory"}:
         with ground.tansu() as broker, platform(ground, broker, "offline") as on:
@@ -92,6 +96,16 @@ def _read(on: Platform) -> Iterator[Figure]:
     )
 
 
+def _idle(on: Platform, broker: str) -> Figure:
+    time.sleep(_SETTLED)
+    before = cpu_used(on.pids)
+    time.sleep(_IDLE)
+    used = {name: (ended - before[name]) * 1000 / _IDLE for name, ended in cpu_used(on.pids).items()}
+    return Figure(
+        f"CPU of the platform while nothing happens, {broker}: {_parts(used)}", "ms/s", sum(used.values()), "lower"
+    )
+
+
 def _workflows(on: Platform, broker: str, langgraph: Peers, sweep: tuple[int, ...]) -> Iterator[Figure]:
     found = _load(on, sweep)
     users, best = max(found.items(), key=lambda each: each[1]["rate"])
@@ -105,8 +119,12 @@ def _workflows(on: Platform, broker: str, langgraph: Peers, sweep: tuple[int, ..
         theirs=theirs,
     )
     total = sum(best["cpu_ms"].values())
-    parts = ", ".join(f"{name} {ms:.1f}" for name, ms in sorted(best["cpu_ms"].items(), key=lambda each: -each[1]))
-    yield Figure(f"CPU of one workflow, {broker}: {parts}", "ms", total, better="lower")
+    yield Figure(f"CPU of one workflow, {broker}: {_parts(best['cpu_ms'])}", "ms", total, better="lower")
+
+
+def _parts(milliseconds: dict[str, float]) -> str:
+    """By process, the dearest first."""
+    return ", ".join(f"{name} {ms:.1f}" for name, ms in sorted(milliseconds.items(), key=lambda each: -each[1]))
 
 
 def _load(on: Platform, sweep: tuple[int, ...]) -> dict[str, dict[str, Any]]:

@@ -75,9 +75,9 @@ async def _load(visitor: Visitor, board: Board, users: int, seconds: float, pids
 
     running = [asyncio.create_task(user()) for _ in range(users)]
     await asyncio.sleep(1)  # until every user is somewhere else in the story
-    began, first, before = time.perf_counter(), done, _cpu(pids)
+    began, first, before = time.perf_counter(), done, cpu_used(pids)
     await asyncio.sleep(seconds)
-    took, finished, after = time.perf_counter() - began, done - first, _cpu(pids)
+    took, finished, after = time.perf_counter() - began, done - first, cpu_used(pids)
     stop.set()
     await asyncio.gather(*running)
     return {
@@ -86,7 +86,7 @@ async def _load(visitor: Visitor, board: Board, users: int, seconds: float, pids
     }
 
 
-def _cpu(pids: Mapping[str, int]) -> dict[str, float]:
+def cpu_used(pids: Mapping[str, int]) -> dict[str, float]:
     """Seconds of CPU used so far by each process (a database server: with its backends), and by this one."""
     families: dict[int, list[int]] = {}
     for status in Path("/proc").glob("[0-9]*/stat"):
