@@ -13,8 +13,10 @@ import pytest
 
 from contracts.events.auth import UserErased
 from contracts.events.generation import CaptionGenerated
+from contracts.events.importing import RefusedLine
 from services.workflow.app import service as workflow
 from services.workflow.domain.commands import ArchiveWorkflow, CleanCheckpoints
+from services.workflow.domain.post_import import FinishPart, RequestImport
 from shared.http.internal import HEADER
 from shared.ids import new_id
 from shared.kit import Kit
@@ -27,7 +29,8 @@ from tests.row_security import assert_row_security
 CONTENT = ("projects", "workflows", "platform_states", "executions", "execution_logs", "artifacts", "processing_runs")
 REVIEW = ("draft_comments", "approval_links")
 CHECKPOINTS = ("checkpoints", "checkpoint_writes")
-TABLES = (*CONTENT, *REVIEW, *CHECKPOINTS)
+IMPORTS = ("imports", "import_refusals")
+TABLES = (*CONTENT, *REVIEW, *CHECKPOINTS, *IMPORTS)
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +70,10 @@ async def fill(platform: Desk, who: Someone) -> str:
     assert (await who.post("workflow", f"/api/v1/workflows/{workflow_id}/comments", said)).status == 201
     link = {"label": "Dana", "platforms": ["x"]}
     assert (await who.post("workflow", f"/api/v1/workflows/{workflow_id}/approval-links", link)).status == 201
+    import_id = new_id()
+    await kit.handle(RequestImport(import_id, who.user_id, lines=2, parts=1), actor=who.user_id)
+    refused = RefusedLine(line=2, error="There is no platform named fax.")
+    await kit.handle(FinishPart(import_id, part=1, imported=1, refused=(refused,)), actor=None)
     await caught_up(kit)
     return workflow_id
 
@@ -105,6 +112,8 @@ async def test_whose_rows_are_seen_and_changed_by_whom(platform: Desk, ada: Some
         await assert_row_security(dsn, table, **people, staff_reads="moderator")
     await assert_row_security(dsn, "draft_comments", **people, staff_reads="reviewer")
     await assert_row_security(dsn, "approval_links", **people, staff_reads="moderator")
+    for table in IMPORTS:
+        await assert_row_security(dsn, table, **people)
     for table in CHECKPOINTS:
         await assert_row_security(dsn, table, **people, staff_reads="admin")
 
