@@ -108,7 +108,7 @@ async def test_a_connection_that_is_gone_is_not_replaced_behind_the_users_back(a
     workflow_id = await ada.publish("x", connection_id=first["id"], scheduled_for="2090-01-01T00:00:00Z")
     job = await ada.job(workflow_id, "scheduled")
     await ada.remove(first["id"])
-    soon = (datetime.now(UTC) + timedelta(seconds=0.3)).isoformat()
+    soon = (datetime.now(UTC) + timedelta(seconds=1.5)).isoformat()
     assert (await ada.post(f"/api/v1/jobs/{job['id']}/reschedule", {"scheduled_for": soon})).status == 200
     failed = await ada.job(workflow_id, "failed")
     assert "is gone" in failed["error"]

@@ -40,7 +40,7 @@ async def sandbox(running_sandbox: SandboxClient) -> SandboxClient:
 
 @pytest.fixture
 async def linkedin(sandbox: SandboxClient) -> AsyncIterator[LinkedInConnector]:
-    connector = LinkedInConnector(sandbox.base_url, VERSION, timeout=5)
+    connector = LinkedInConnector(sandbox.base_url, VERSION, timeout=60)
     yield connector
     await connector.close()
 
@@ -109,7 +109,7 @@ async def test_a_duplicate_is_refused_and_named(linkedin: LinkedInConnector, san
 
 @pytest.mark.parametrize("version", ["", "202401", "november"])
 async def test_a_retired_version_is_a_matter_of_settings(sandbox: SandboxClient, version: str) -> None:
-    linkedin = LinkedInConnector(sandbox.base_url, version, timeout=5)
+    linkedin = LinkedInConnector(sandbox.base_url, version, timeout=60)
     error = await refusal(linkedin, post(), connection())
     assert error.error_class == "transient"
     assert "Set the LinkedIn version" in error.reason
@@ -229,7 +229,7 @@ async def test_an_answer_that_says_nothing_of_the_post_is_asked_for_again(
     async with between(sandbox.base_url) as way:
         way.error = answered
         way.order("/rest/socialMetadata", "200_with_error")
-        linkedin = LinkedInConnector(way.url, VERSION, timeout=5)
+        linkedin = LinkedInConnector(way.url, VERSION, timeout=60)
         with pytest.raises(PublishError, match="asked again later") as unclear:
             await linkedin.measure(["urn:li:share:1"], connection("sandbox-partner"))
         assert unclear.value.error_class == "transient"

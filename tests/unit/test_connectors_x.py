@@ -40,7 +40,7 @@ async def sandbox(running_sandbox: SandboxClient) -> SandboxClient:
 
 @pytest.fixture
 async def x(sandbox: SandboxClient) -> AsyncIterator[XConnector]:
-    connector = XConnector(sandbox.base_url, timeout=5)
+    connector = XConnector(sandbox.base_url, timeout=60)
     yield connector
     await connector.close()
 
@@ -320,7 +320,7 @@ async def test_an_answer_that_says_nothing_of_the_post_is_asked_for_again(
     async with between(sandbox.base_url) as way:
         way.error = answered
         way.order("/2/tweets", "200_with_error")
-        x = XConnector(way.url, timeout=5)
+        x = XConnector(way.url, timeout=60)
         with pytest.raises(PublishError, match="asked again later") as unclear:
             await x.measure(["1"], connection())
         assert unclear.value.error_class == "transient"
@@ -332,7 +332,7 @@ async def test_figures_that_are_none_count_as_nothing(sandbox: SandboxClient) ->
         metrics = {"like_count": "many", "reply_count": -1, "retweet_count": True, "quote_count": 2}
         way.error = {"data": [{"id": "1", "public_metrics": metrics}]}
         way.order("/2/tweets", "200_with_error")
-        x = XConnector(way.url, timeout=5)
+        x = XConnector(way.url, timeout=60)
         assert await x.measure(["1"], connection()) == Figures(likes=0, comments=0, shares=0, quotes=2, views=None)
         await x.close()
 
