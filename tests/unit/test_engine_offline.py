@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -283,6 +284,14 @@ def test_another_draft_says_something_else_not_only_another_question(platform: s
         says = [line for line, origin in provenance(draft, text) if origin == "source"]
         assert says != said
         before, said = draft, says
+
+
+@pytest.mark.parametrize("text", ["배는가득차면떠난다" * 500, "_a" * 15_000, "[" * 20_000, "a" * 39_000])
+def test_a_source_of_one_endless_word_costs_no_more_than_a_long_one(text: str) -> None:
+    began = time.thread_time()
+    for platform in ("linkedin", "x", "blog"):
+        assert write(platform, text).content
+    assert time.thread_time() - began < 10
 
 
 def test_a_missing_question_is_asked_and_a_long_post_made_shorter() -> None:

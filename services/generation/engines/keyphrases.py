@@ -14,12 +14,14 @@ from .templates import templates
 # Enough for the statistics; the time it takes grows with the text.
 _READ: Final = 9_000
 _LONGEST_TAG: Final = 28
+# Comparing two words takes time by the product of their lengths, and none of these becomes a phrase.
+_ENDLESS: Final = re.compile(r"\S{61,}")
 _HANGUL_WORD: Final = re.compile(r"[가-힣]{2,}|[A-Za-z][A-Za-z0-9]+")
 
 
 def keyphrases(texts: Sequence[str], title: str, language: str) -> list[str]:
     """Up to 24 phrases of one or two words as they stand in the text, those of the title first, then by weight."""
-    text = " ".join([title, *texts])[:_READ]
+    text = _ENDLESS.sub("", " ".join([title, *texts])[:_READ])
     phrases = _korean(text) if language == "ko" else _statistical(text, language)
     in_title = title.casefold()
     return sorted(phrases, key=lambda phrase: phrase.casefold() not in in_title)
