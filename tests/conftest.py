@@ -7,7 +7,7 @@ Given ones are taken (PRESSWORK_POSTGRES_URL, PRESSWORK_KAFKA_URL), else contain
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import NoReturn
 
 import pytest
@@ -43,6 +43,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> together.
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if hasattr(config, "workerinput"):
         together.longest_first(items)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """What a test printed travels between processes as UTF-8, which half a surrogate pair is not."""
+    report = yield
+    report.sections = [(name, said.encode(errors="backslashreplace").decode()) for name, said in report.sections]
+    return report
 
 
 def absent(reason: str) -> NoReturn:
