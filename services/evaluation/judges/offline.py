@@ -16,7 +16,6 @@ from .rating import START, Rating
 _WEAK: Final = 80
 _THREADS: Final = 2
 _ENOUGH_WORDS: Final = 8
-_LETTERS_A_WORD: Final = 12  # at least, where no space parts them
 
 # Shows every rule a word it may look at, a fault included. Two words written as one cost a second, once a thread.
 WARM_UP: Final = """# A first draft should not wait
@@ -51,8 +50,7 @@ class OfflineJudge:
         draft = drafts.read(submission)
         ratings = {name: rate(draft) for name, rate in RATE.items()}
         # A word or two have no faults because there is nothing they could be in.
-        said = max(len(draft.words), len(draft.prose) // _LETTERS_A_WORD) if draft.words else 0
-        most = round(START * min(1.0, said / _ENOUGH_WORDS))
+        most = round(START * min(1.0, draft.said / _ENOUGH_WORDS))
         scores = {name: min(most, rating.score) for name, rating in ratings.items()}
         weights = submission.weights or self._weights
         measures: dict[str, Any] = {"language": draft.language}
