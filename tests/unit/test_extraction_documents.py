@@ -177,7 +177,7 @@ def test_a_few_broken_bytes_do_not_spoil_utf_8() -> None:
         (b"\0\0\0", PLAIN, None, Empty, "Upload one"),
         (b"<html><body><script>1</script></body></html>", HTML, None, Empty, "Upload one"),
         (b"![](a.png)", MARKDOWN, None, Empty, "Upload one"),
-        (b"\x89PNG", "image/png", "a.png", UnsupportedType, "md, txt, html, pdf or docx"),
+        (b"\x89PNG", "image/png", "a.png", UnsupportedType, "md, txt, html, pdf, docx, sound or video"),
         (b"x", "application/octet-stream", None, UnsupportedType, "paste the text"),
         (make.pdf_that_is_none(), PDF, "a.pdf", Unreadable, "no readable PDF"),
         (b"plain words", PLAIN, "a.pdf", Unreadable, "is no PDF"),
