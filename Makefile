@@ -39,7 +39,7 @@ PREPARE = $(PY) -m tests.servers >.cache/servers.log 2>&1 & trap "kill -- -$$! $
 
 test: .venv/.ready ## every test: lint, types, unit to end-to-end; ARGS=tests/unit only some, WORKERS=0 one after the other
 	@mkdir -p .cache
-	@$(if $(ARGS),,$(PREPARE)) $(MAKE) --no-print-directory lint types && \
+	@$(if $(ARGS),,$(PREPARE)) make --no-print-directory lint types && \
 		$(PY) -m pytest --junitxml=.cache/tests.xml --numprocesses=$(WORKERS) --no-loadscope-reorder $(ARGS)
 
 bench: .venv/.ready ## the promised figures, each with its ratio to a limit or peer
