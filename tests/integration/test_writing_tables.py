@@ -219,10 +219,12 @@ async def test_when_the_days_tokens_are_used_no_model_is_asked_and_everything_sa
 
     async def told(kind: str) -> dict[str, Any] | None:
         of_cay = "SELECT data FROM events WHERE type = $1 AND data ->> 'user_id' = $2"
-        return await pool.fetchval(of_cay, kind, str(cay.user_id))  # type: ignore[no-any-return]
+        data: dict[str, Any] | None = await pool.fetchval(of_cay, kind, str(cay.user_id))
+        return data
 
     async def left() -> dict[str, Any]:
-        return (await cay.get("generation", "/api/v1/token-usage/budget")).body  # type: ignore[no-any-return]
+        body: dict[str, Any] = (await cay.get("generation", "/api/v1/token-usage/budget")).body
+        return body
 
     assert ((await left())["used_tokens"], (await left())["limit_tokens"]) == (0, 100_000)
     usual, model.tokens = model.tokens, (79_000, 2_000)
